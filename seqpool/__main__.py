@@ -1,0 +1,5 @@
+"""`python -m seqpool` is `seqpool`."""
+
+from seqpool.cli.main import entry_point
+
+entry_point()

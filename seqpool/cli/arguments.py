@@ -1,0 +1,48 @@
+"""Options that several verbs share: same name, same meaning everywhere."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from seqpool.errors import UsageError
+
+
+def positive_int(text: str) -> int:
+    """An integer of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text}")
+    return value
+
+
+def add_inputs(parser: argparse.ArgumentParser, metavar: str, what: str) -> None:
+    """Positional inputs and `--list FILE`."""
+    parser.add_argument("inputs", nargs="*", metavar=metavar, help=what)
+    parser.add_argument("--list", metavar="FILE", dest="list_file", help="a file with one input per line")
+
+
+def add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
+    """`--output`, `--format`, `--quiet`."""
+    parser.add_argument("--output", metavar="FILE", help="write here instead of stdout (whole or not at all)")
+    parser.add_argument("--format", choices=formats, help=f"default: by the ending of --output, else {formats[0]}")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no facts on stderr")
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """`--threads N`."""
+    parser.add_argument("--threads", type=positive_int, metavar="N", help="default: all cores")
+
+
+def given_inputs(arguments: argparse.Namespace) -> list[str]:
+    """The inputs of a command: positional ones, then those of `--list`. Raises UsageError when there is none."""
+    inputs = list(arguments.inputs)
+    if arguments.list_file is not None:
+        try:
+            text = Path(arguments.list_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--list {arguments.list_file} cannot be read: {error}.") from error
+        inputs += [line.strip() for line in text.splitlines() if line.strip()]
+    if not inputs:
+        raise UsageError("no input was given (see --help for an example).")
+    return inputs

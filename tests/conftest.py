@@ -1,0 +1,37 @@
+"""Where the public data lies, and what its absence means."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def data_folder() -> Path:
+    """The folder of the public data: $SEQPOOL_DATA, else ~/.cache/seqpool-data."""
+    return Path(os.environ.get("SEQPOOL_DATA") or Path.home() / ".cache" / "seqpool-data")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `data` are skipped without the data, but never where CI=true: there they run and fail."""
+    if data_folder().is_dir() or os.environ.get("CI") == "true":
+        return
+    missing = pytest.mark.skip(reason=f"no public data in {data_folder()} (set SEQPOOL_DATA)")
+    for item in items:
+        if item.get_closest_marker("data"):
+            item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder of the public data."""
+    folder = data_folder()
+    assert folder.is_dir(), f"the public data is not in {folder}: set SEQPOOL_DATA"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root folder of the repository."""
+    return Path(__file__).resolve().parent.parent
