@@ -25,7 +25,7 @@ def _top_help() -> str:
         [
             "usage: seqpool VERB INPUT... [options]",
             "",
-            "Convolve, then pool: motifs in FASTA files, networks trained from a config file, ECG recordings classified.",
+            "Convolve, then pool: scan FASTA files for motifs, train networks from a config file, classify ECG recordings.",
             "",
             "verbs:",
             *lines,

@@ -1,0 +1,158 @@
+"""What every data module shares: batches, loaders, shuffling as a function of (seed, epoch), the table of splits."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import IterableDataset
+
+from seqpool.options.check import record
+from seqpool.options.inputs import NetworkInput
+
+
+class Batch(NamedTuple):
+    """Everything a step needs.
+
+    x: (N, L) uint8 letter codes padded with the alphabet's unknown symbol, or (N, C, L) float32 padded with 0.
+    lengths: (N,) int64.
+    target: binary (N,) float32 of 0 and 1; multiclass (N,) int64; multilabel and regression (N, T) float32, NaN where
+        the value is missing.
+    weight: (N,) float32, the row's weight in the loss.
+    row: (N,) int64, the row in its part.
+    """
+
+    x: torch.Tensor
+    lengths: torch.Tensor
+    target: torch.Tensor
+    weight: torch.Tensor
+    row: torch.Tensor
+
+
+class Part(Protocol):
+    """One side of a split, in memory or read lazily.
+
+    ids: the name of each row. digests: 16 hex digits of each row's content.
+    target: (rows,) class index for binary (0, 1) and multiclass; (rows, targets) for multilabel and regression, NaN
+        where missing. weight: (rows,).
+    """
+
+    ids: Sequence[str]
+    digests: Sequence[str]
+    target: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+    def inputs(self, rows: NDArray[np.int64], epoch: int | None, seed: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """x and lengths of these rows: as they are where `epoch` is None, else augmented by (seed, epoch, row)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a data module has read.
+
+    input: what the network eats. classes: class names as written in the data, or the targets' names of a regression.
+    facts: name, files with size and digest, split rule, counts: goes into the artifact as JSON.
+    """
+
+    train: Part
+    validation: Part | None
+    test: Part | None
+    input: NetworkInput
+    classes: tuple[str, ...]
+    facts: dict[str, Any]
+
+    def named(self) -> list[tuple[str, Part]]:
+        """The parts that exist, by name."""
+        parts = [("train", self.train), ("validation", self.validation), ("test", self.test)]
+        return [(name, part) for name, part in parts if part is not None]
+
+
+class Batches(IterableDataset[Batch]):
+    """Batches of a part: shuffled and augmented as a function of (seed, epoch), or in order as they are."""
+
+    def __init__(self, part: Part, batch_size: int, *, multiclass: bool, seed: int | None) -> None:
+        """`seed` None: in order, not augmented."""
+        self.part = part
+        self.batch_size = batch_size
+        self.multiclass = multiclass
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.part.ids) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = np.arange(len(self.part.ids))
+        if self.seed is not None:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+        for start in range(0, len(order), self.batch_size):
+            yield self.batch(order[start : start + self.batch_size])
+
+    def batch(self, rows: NDArray[np.int64]) -> Batch:
+        """The batch of these rows."""
+        training = self.seed is not None
+        x, lengths = self.part.inputs(rows, self.epoch if training else None, self.seed or 0)
+        target = torch.from_numpy(self.part.target[rows])
+        return Batch(
+            x=torch.from_numpy(np.ascontiguousarray(x)),
+            lengths=torch.from_numpy(lengths.astype(np.int64)),
+            target=target.long() if self.multiclass else target.float(),
+            weight=torch.from_numpy(self.part.weight[rows]).float(),
+            row=torch.from_numpy(rows),
+        )
+
+
+class DataModule(pl.LightningDataModule, ABC):
+    """Reads a data set once and hands out its parts batch by batch; a subclass says how it is read.
+
+    record_class: the option record that describes the data set.
+    """
+
+    record_class: ClassVar[type[Any]]
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        """`options`: the fields of `record_class`. Raises UsageError naming the key that is wrong."""
+        super().__init__()
+        self.options = record(self.record_class, options)
+        self._parts: Parts | None = None
+
+    @abstractmethod
+    def read(self) -> Parts:
+        """Reads and splits the data. Raises DataError or UsageError."""
+
+    @property
+    def parts(self) -> Parts:
+        """The parts, read when first asked for."""
+        if self._parts is None:
+            self._parts = self.read()
+        return self._parts
+
+    def _batches(self, part: Part, *, training: bool) -> Batches:
+        model = self.trainer.lightning_module if self.trainer is not None else None
+        return Batches(
+            part,
+            self.options.batch_size,
+            multiclass=getattr(model, "target", None) == "multiclass",
+            seed=int(getattr(model, "seed", 0)) if training else None,
+        )
+
+    def train_dataloader(self) -> torch.utils.data.DataLoader[Batch]:
+        """Shuffled, augmented batches of the training part; the epoch is set by the model at each epoch's start."""
+        return torch.utils.data.DataLoader(self._batches(self.parts.train, training=True), batch_size=None)
+
+    def val_dataloader(self) -> torch.utils.data.DataLoader[Batch] | list[Any]:
+        """Batches of the validation part in order; none where there is no such part."""
+        part = self.parts.validation
+        return [] if part is None else torch.utils.data.DataLoader(self._batches(part, training=False), batch_size=None)
+
+    def test_dataloader(self) -> torch.utils.data.DataLoader[Batch] | list[Any]:
+        """Batches of the test part in order; none where there is no such part."""
+        part = self.parts.test
+        return [] if part is None else torch.utils.data.DataLoader(self._batches(part, training=False), batch_size=None)
