@@ -56,6 +56,7 @@ class Recording:
     gaps: (start, stop) sample indices, half open, where the recorder was off; the signal there is NaN.
     source: the name as the user gave it, without ending.
     skipped: (signal name, reason) of each signal that was left out.
+    notes: what the reader had to assume, one sentence each, for the user to see.
     """
 
     signal: NDArray[np.float32]
@@ -65,6 +66,7 @@ class Recording:
     start: datetime | None = None
     gaps: tuple[tuple[int, int], ...] = ()
     skipped: tuple[tuple[str, str], ...] = field(default=())
+    notes: tuple[str, ...] = field(default=())
 
     @property
     def duration_s(self) -> float:

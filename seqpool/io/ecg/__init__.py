@@ -1,0 +1,1 @@
+"""ECG recordings on disk: one file per format, all giving a `Recording` in millivolts."""
