@@ -19,7 +19,7 @@ def write(folder: Path, name: str) -> None:
     wfdb.wrsamp(name, fs=100, units=["mV"], sig_name=["II"], p_signal=wave, fmt=["16"], write_dir=str(folder))
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in ("b", "a", "c.d"):
         write(tmp_path / "x", name) if "." not in name else None

@@ -1,0 +1,93 @@
+"""Maximum: is the feature there at all? The whole gradient goes to the first largest value."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+from torch.nn import functional
+
+from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.masks import fill_padding, mask_from_lengths
+from seqpool.pooling.modules import GlobalPool, LocalPool
+from seqpool.pooling.reduction import reduce_all, select
+from seqpool.pooling.windows import Window
+
+
+def largest(values: Tensor, valid: Tensor | None) -> Tensor:
+    """Largest valid value; ties: the first takes the gradient, which amax would split."""
+    result = select(valid, values, -math.inf).max(-1).values
+    return result if valid is None else select(valid.any(-1), result, 0.0)
+
+
+def windowed_largest(batch: Tensor, lengths: Tensor | None, window: Window) -> Tensor:
+    """Largest valid value of each window: (N, C, L) -> (N, C, windows)."""
+    size = batch.shape[-1]
+    if window.output_length(size) == 0:
+        return batch[..., :0]
+    filled = batch if lengths is None else fill_padding(batch, lengths, -math.inf)
+    output = functional.max_pool1d(
+        filled, window.kernel_size, window.step, window.padding, window.dilation, window.ceil_mode
+    )
+    kept = None
+    if lengths is not None:
+        kept = mask_from_lengths(window.output_lengths(lengths), output.shape[-1])
+    if window.may_hold_nothing():
+        filled_windows = window.valid_counts(size, lengths, batch.device) > 0
+        kept = filled_windows if kept is None else kept & filled_windows
+    return output if kept is None else select(kept.unsqueeze(1), output, 0.0)
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: int,
+    stride: int | None = None,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+    *,
+    lengths: Tensor | None = None,
+    axis: Axis = -1,
+) -> Pooled:
+    """Largest value of each window.
+
+    Args:
+        input: (N, C, L), or any floating-point tensor with `axis` named.
+        kernel_size, stride, padding, dilation, ceil_mode: as in torch.nn.functional.max_pool1d.
+        lengths: (N,) valid positions of each row.
+        axis: the axis that is pooled, or several, one after the other.
+
+    Returns:
+        (N, C, windows); with `lengths` the pair (output, new lengths). A window without a valid position gives 0.
+
+    Raises:
+        UsageError: a size is out of range, or lengths do not fit the batch.
+    """
+    window = Window(kernel_size, stride, padding, dilation, ceil_mode)
+
+    def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
+        return windowed_largest(batch, lengths, window)
+
+    return pool_windows(pool, window.output_lengths, input, lengths, axis, operator="max_pool1d", separable=True)
+
+
+def global_max_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
+    """Largest value of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as max_pool1d does."""
+    return reduce_all(largest, input, lengths, axis, operator="global_max_pool1d", separable=True)
+
+
+class MaxPool1d(LocalPool):
+    """Largest value of each window; see `max_pool1d`."""
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Pooled:
+        return max_pool1d(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
+            lengths=lengths, axis=self.axis,
+        )  # fmt: skip
+
+
+class GlobalMaxPool1d(GlobalPool):
+    """Largest value of each row; see `global_max_pool1d`."""
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return global_max_pool1d(input, lengths=lengths, axis=self.axis)
