@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from seqpool.errors import UsageError
@@ -96,3 +97,16 @@ def pool_all(
         output = pooled.reshape(shape)
         gone.append(number)
     return output
+
+
+def join_channels(input: Tensor, axis: Axis, first: Pooled, second: Pooled) -> Pooled:
+    """Two results of the same input side by side on its channel axis: 1 of a batch (N, C, ...), 0 of a lone (C, L)."""
+    channel = 0 if input.dim() < 3 else 1
+    pooled = [axis] if isinstance(axis, int) else list(axis)
+    if input.dim() < 2 or channel in [number % input.dim() for number in pooled]:
+        raise UsageError(f"an input of shape {tuple(input.shape)} pooled over axis {axis} has no channels to join.")
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return torch.cat([first[0], second[0]], channel), first[1]
+    assert isinstance(first, Tensor)
+    assert isinstance(second, Tensor)
+    return torch.cat([first, second], channel)

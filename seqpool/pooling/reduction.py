@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_all, pool_windows
 from seqpool.pooling.masks import mask_from_lengths
 from seqpool.pooling.windows import Window, blank
@@ -34,6 +35,17 @@ def select(valid: Tensor | None, values: Tensor, fill: float) -> Tensor:
 def working_precision(values: Tensor) -> Tensor:
     """`values` in float32 when they have half precision: sums and exponentials need the range and the digits."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def per_channel(parameter: Tensor, values: Tensor) -> Tensor:
+    """`parameter` (), (1,) or (C,) shaped to fit values (N, C', ...), C' = C times the other axes."""
+    if parameter.numel() == 1:
+        return parameter.reshape(())
+    channels = values.shape[1]
+    if parameter.dim() != 1 or channels % parameter.shape[0]:
+        raise UsageError(f"a parameter of shape {tuple(parameter.shape)} does not fit an input of {channels} channels.")
+    spread = parameter.repeat_interleave(channels // parameter.shape[0])
+    return spread.reshape(1, channels, *(1,) * (values.dim() - 2))
 
 
 def reduce_windows(

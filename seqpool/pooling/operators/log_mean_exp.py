@@ -17,22 +17,19 @@ from seqpool.pooling.axes import Axis, Pooled
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.average import mean
 from seqpool.pooling.operators.maximum import largest
-from seqpool.pooling.reduction import Reduction, count_valid, reduce_all, reduce_windows, select, working_precision
+from seqpool.pooling.reduction import (
+    Reduction,
+    count_valid,
+    per_channel,
+    reduce_all,
+    reduce_windows,
+    select,
+    working_precision,
+)
 from seqpool.pooling.windows import Window
 
 Temperature = float | Tensor
 """A number, or a positive tensor of shape () or (C,): one for all channels, or one for each."""
-
-
-def per_channel(parameter: Tensor, values: Tensor) -> Tensor:
-    """`parameter` (), (1,) or (C,) shaped to fit values (N, C', ...), C' = C times the other axes."""
-    if parameter.numel() == 1:
-        return parameter.reshape(())
-    channels = values.shape[1]
-    if parameter.dim() != 1 or channels % parameter.shape[0]:
-        raise UsageError(f"a parameter of shape {tuple(parameter.shape)} does not fit an input of {channels} channels.")
-    spread = parameter.repeat_interleave(channels // parameter.shape[0])
-    return spread.reshape(1, channels, *(1,) * (values.dim() - 2))
 
 
 def log_mean_exp(values: Tensor, valid: Tensor | None, temperature: Temperature) -> Tensor:

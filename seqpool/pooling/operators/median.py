@@ -1,0 +1,70 @@
+"""Median: the middle value, or the mean of the two middle ones; outliers do not move it.
+
+The middle value takes the whole gradient, two middle ones half each; of equal values the first in the row.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from seqpool.pooling.axes import Axis, Pooled
+from seqpool.pooling.modules import GlobalPool, LocalPool
+from seqpool.pooling.reduction import reduce_all, reduce_windows, select
+from seqpool.pooling.windows import Window
+
+
+def middle(values: Tensor, valid: Tensor | None) -> Tensor:
+    """Median of the valid values as NumPy has it (torch.median takes the lower of two); NaN when one of them is NaN."""
+    filled = select(valid, values, math.inf)
+    ordered = torch.sort(filled, dim=-1, stable=True).values
+    if valid is None:
+        size = values.shape[-1]
+        lower, upper = ordered[..., (size - 1) // 2], ordered[..., size // 2]
+    else:
+        count = valid.sum(-1, keepdim=True).expand(*values.shape[:-1], 1)
+        before = torch.div(count - 1, 2, rounding_mode="floor").clamp(min=0)
+        after = torch.div(count, 2, rounding_mode="floor").clamp(max=values.shape[-1] - 1)
+        lower, upper = ordered.gather(-1, before).squeeze(-1), ordered.gather(-1, after).squeeze(-1)
+    result = torch.where(filled.isnan().any(-1), math.nan, lower / 2 + upper / 2)
+    return result if valid is None else select(valid.any(-1), result, 0.0)
+
+
+def median_pool1d(
+    input: Tensor,
+    kernel_size: int,
+    stride: int | None = None,
+    padding: int = 0,
+    dilation: int = 1,
+    ceil_mode: bool = False,
+    *,
+    lengths: Tensor | None = None,
+    axis: Axis = -1,
+) -> Pooled:
+    """Median of each window. Arguments, result and errors as for `max_pool1d`, but over one axis only."""
+    window = Window(kernel_size, stride, padding, dilation, ceil_mode)
+    return reduce_windows(middle, window, input, lengths, axis, operator="median_pool1d", separable=False)
+
+
+def global_median_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
+    """Median of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as median_pool1d does."""
+    return reduce_all(middle, input, lengths, axis, operator="global_median_pool1d", separable=False)
+
+
+class MedianPool1d(LocalPool):
+    """Median of each window; see `median_pool1d`."""
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Pooled:
+        return median_pool1d(
+            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode,
+            lengths=lengths, axis=self.axis,
+        )  # fmt: skip
+
+
+class GlobalMedianPool1d(GlobalPool):
+    """Median of each row; see `global_median_pool1d`."""
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return global_median_pool1d(input, lengths=lengths, axis=self.axis)

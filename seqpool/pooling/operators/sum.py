@@ -1,0 +1,85 @@
+"""Sum: how much of the feature is there in all, length included? Every valid position gets the whole gradient."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.masks import fill_padding
+from seqpool.pooling.modules import GlobalPool, LocalPool
+from seqpool.pooling.reduction import reduce_all, select
+from seqpool.pooling.windows import Window, blank
+
+
+def total(values: Tensor, valid: Tensor | None) -> Tensor:
+    """Sum of the valid values."""
+    return select(valid, values, 0.0).sum(-1)
+
+
+def windowed_total(batch: Tensor, lengths: Tensor | None, window: Window) -> Tensor:
+    """Sum of each window without dilation: (N, C, L) -> (N, C, windows)."""
+    if window.output_length(batch.shape[-1]) == 0:
+        return batch[..., :0]
+    filled = batch if lengths is None else fill_padding(batch, lengths)
+    # only two-dimensional pooling lets the divisor be chosen
+    output = functional.avg_pool2d(
+        filled.unsqueeze(-2),
+        (1, window.kernel_size),
+        (1, window.step),
+        (0, window.padding),
+        window.ceil_mode,
+        divisor_override=1,
+    ).squeeze(-2)
+    return output if lengths is None else blank(output, window.output_lengths(lengths))
+
+
+def sum_pool1d(
+    input: Tensor,
+    kernel_size: int,
+    stride: int | None = None,
+    padding: int = 0,
+    ceil_mode: bool = False,
+    *,
+    lengths: Tensor | None = None,
+    axis: Axis = -1,
+) -> Pooled:
+    """Sum of each window. Arguments, result and errors as for `avg_pool1d`."""
+    window = Window(kernel_size, stride, padding, 1, ceil_mode)
+
+    def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
+        return windowed_total(batch, lengths, window)
+
+    return pool_windows(pool, window.output_lengths, input, lengths, axis, operator="sum_pool1d", separable=True)
+
+
+def global_sum_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
+    """Sum of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as sum_pool1d does."""
+    return reduce_all(total, input, lengths, axis, operator="global_sum_pool1d", separable=True)
+
+
+class SumPool1d(LocalPool):
+    """Sum of each window; see `sum_pool1d`."""
+
+    def __init__(
+        self,
+        kernel_size: int,
+        stride: int | None = None,
+        padding: int = 0,
+        ceil_mode: bool = False,
+        *,
+        axis: Axis = -1,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, 1, ceil_mode, axis=axis)
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Pooled:
+        return sum_pool1d(
+            input, self.kernel_size, self.stride, self.padding, self.ceil_mode, lengths=lengths, axis=self.axis
+        )
+
+
+class GlobalSumPool1d(GlobalPool):
+    """Sum of each row; see `global_sum_pool1d`."""
+
+    def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return global_sum_pool1d(input, lengths=lengths, axis=self.axis)
