@@ -1,0 +1,75 @@
+"""Band-pass and mains notch as second-order sections in float64: zero phase offline, causal with carried state.
+
+Sections, because a band-pass from 0.05 Hz written as one polynomial ratio has poles outside the unit circle at ECG
+rates; float64, because float32 sections are wrong by up to 0.03 mV there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, sosfiltfilt, tf2sos
+
+Sections = NDArray[np.float64]
+Samples = NDArray[np.float64]
+
+
+def design(
+    rate_hz: float,
+    highpass_hz: float | None = None,
+    lowpass_hz: float | None = None,
+    order: int = 2,
+    notch_hz: float | None = None,
+) -> Sections:
+    """(sections, 6): a Butterworth high-pass, low-pass or both, and a notch of quality 30; none at all passes all.
+
+    order: of each edge. Raises ValueError where a frequency is not between 0 and half the rate.
+    """
+    nyquist = rate_hz / 2
+    for name, value in (("highpass_hz", highpass_hz), ("lowpass_hz", lowpass_hz), ("notch_hz", notch_hz)):
+        if value is not None and not 0 < value < nyquist:
+            raise ValueError(f"{name} is {value:g}, expected more than 0 and less than half the rate ({nyquist:g} Hz)")
+    parts = []
+    if highpass_hz is not None and lowpass_hz is not None:
+        parts.append(butter(order, [highpass_hz, lowpass_hz], "bandpass", fs=rate_hz, output="sos"))
+    elif highpass_hz is not None:
+        parts.append(butter(order, highpass_hz, "highpass", fs=rate_hz, output="sos"))
+    elif lowpass_hz is not None:
+        parts.append(butter(order, lowpass_hz, "lowpass", fs=rate_hz, output="sos"))
+    if notch_hz is not None:
+        parts.append(tf2sos(*iirnotch(notch_hz, 30.0, fs=rate_hz)))
+    return np.concatenate(parts) if parts else np.zeros((0, 6))
+
+
+def zero_phase(samples: Samples, sections: Sections, rate_hz: float) -> Samples:
+    """(..., n) filtered forwards and backwards: no delay, and twice the attenuation (-6 dB at the edges).
+
+    The ends are continued by up to 3 s of odd reflection.
+    """
+    if not len(sections) or samples.shape[-1] < 2:
+        return samples
+    padding = min(samples.shape[-1] - 1, round(3 * rate_hz))
+    return np.asarray(sosfiltfilt(sections, samples, axis=-1, padlen=padding), dtype=np.float64)
+
+
+class CausalFilter:
+    """A filter that carries its state from chunk to chunk: any cutting gives the numbers of the whole, to the bit.
+
+    It starts as if the first sample had always been there, so an offset makes no step.
+    """
+
+    def __init__(self, sections: Sections) -> None:
+        self.sections = sections
+        self._state: NDArray[np.float64] | None = None
+
+    def feed(self, chunk: Samples) -> Samples:
+        """(..., n) the next samples, filtered."""
+        samples = np.asarray(chunk, dtype=np.float64)
+        if not len(self.sections) or samples.shape[-1] == 0:
+            return samples
+        if self._state is None:
+            steady = sosfilt_zi(self.sections)
+            shape = (len(steady), *(1,) * (samples.ndim - 1), 2)
+            self._state = steady.reshape(shape) * samples[..., :1]
+        filtered, self._state = sosfilt(self.sections, samples, axis=-1, zi=self._state)
+        return np.asarray(filtered, dtype=np.float64)

@@ -1,0 +1,66 @@
+"""Which leads of a recording a model gets, and limb leads that follow from two others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqpool.errors import DataError
+from seqpool.records import Recording
+
+# Einthoven 1908 and Goldberger 1942, as sums of leads I and II
+_FROM_I_AND_II = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
+# leads I and II from either of them and III, as sums of (the known one, III)
+_FROM_III = {"I": ("II", (1.0, -1.0)), "II": ("I", (1.0, 1.0))}
+
+
+def place_of(leads: Sequence[str], name: str) -> int | None:
+    """Where a lead is, by its name without case; None where it is not."""
+    lowered = [lead.lower() for lead in leads]
+    return lowered.index(name.lower()) if name.lower() in lowered else None
+
+
+def lead_signal(recording: Recording, name: str) -> NDArray[np.float32] | None:
+    """(samples,) millivolts of a lead, measured or derived from two limb leads; None where neither is possible."""
+    place = place_of(recording.leads, name)
+    if place is not None:
+        measured: NDArray[np.float32] = recording.signal[place]
+        return measured
+    if name in _FROM_I_AND_II:
+        weights = _FROM_I_AND_II[name]
+        first, second = place_of(recording.leads, "I"), place_of(recording.leads, "II")
+    elif name in _FROM_III:
+        other, weights = _FROM_III[name]
+        first, second = place_of(recording.leads, other), place_of(recording.leads, "III")
+    else:
+        return None
+    if first is None or second is None:
+        return None
+    derived = weights[0] * recording.signal[first].astype(np.float64) + weights[1] * recording.signal[second]
+    return np.asarray(derived, dtype=np.float32)
+
+
+def choose_lead(recording: Recording, wanted: str | None, preferred: Sequence[str]) -> str:
+    """The name of the lead for a model that takes one: `wanted`, else the first of `preferred` that is measured, else
+    the only lead. Raises DataError that lists the leads."""
+    if wanted is not None:
+        place = place_of(recording.leads, wanted)
+        if place is not None:
+            return recording.leads[place]
+        if lead_signal(recording, wanted) is not None:
+            return wanted
+        raise DataError(f"{recording.source}: there is no lead {wanted} (the leads are {_listed(recording)}).")
+    for name in preferred:
+        place = place_of(recording.leads, name)
+        if place is not None:
+            return recording.leads[place]
+    if len(recording.leads) == 1:
+        return recording.leads[0]
+    hoped = f", of which the model knows none ({', '.join(preferred)})" if preferred else ""
+    raise DataError(f"{recording.source}: choose a lead with --lead: the leads are {_listed(recording)}{hoped}.")
+
+
+def _listed(recording: Recording) -> str:
+    return ", ".join(recording.leads)
