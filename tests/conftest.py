@@ -1,11 +1,16 @@
-"""Where the public data lies, and what its absence means."""
+"""Where the public data lies, what its absence means, and how Hypothesis searches."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# No deadline, as cores are shared and Numba compiles on first use; in CI the same cases every time.
+hypothesis.settings.register_profile("seqpool", deadline=None, derandomize=os.environ.get("CI") == "true")
+hypothesis.settings.load_profile("seqpool")
 
 
 def data_folder() -> Path:
