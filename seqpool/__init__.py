@@ -8,7 +8,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 # Public names are loaded when first used, so that `import seqpool` costs neither torch nor Lightning.
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "read_fasta": "seqpool.io.fasta",
+    "read_motifs": "seqpool.motifs.formats",
+    "scan": "seqpool.jobs.scan",
+}
 
 __all__ = ["__version__", *_HOMES]
 

@@ -102,3 +102,9 @@ HEAVY = {"torch", "pytorch_lightning", "lightning_fabric", "torchmetrics"}
 )
 def test_import_budget(code: str) -> None:
     assert not modules_after(code) & HEAVY
+
+
+def test_scan_with_a_motif_file_loads_no_torch(repository: Path) -> None:
+    words = ["scan", "data/demo_negatives.fa.gz", "--motifs", "data/demo_motifs.jaspar", "--output", "/dev/null"]
+    code = f"import os; os.chdir({str(repository)!r}); from seqpool.cli.main import main; assert main({words}) == 0"
+    assert not modules_after(code) & HEAVY

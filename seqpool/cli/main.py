@@ -12,7 +12,9 @@ from importlib import import_module
 from seqpool import __version__
 from seqpool.errors import SeqpoolError, UsageError
 
-VERBS: dict[str, str] = {}
+VERBS: dict[str, str] = {
+    "scan": "find motifs in FASTA files, with exact p- and q-values",
+}
 """Verb and what it does; the verb's parser is in the module of the same name in this folder."""
 
 INTERRUPTED = 130

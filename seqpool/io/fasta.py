@@ -85,14 +85,16 @@ def _blocks(path: str) -> Iterator[bytes]:
             yield block
 
 
-def read_fasta_pieces(path: str, alphabet: Alphabet = DNA, *, soft_mask: str = "keep") -> Iterator[Piece]:
+def read_fasta_pieces(
+    path: str, alphabet: Alphabet = DNA, *, soft_mask: str = "keep", name: str | None = None
+) -> Iterator[Piece]:
     """Read FASTA (plain, gzip, bgzip or zstd by content; `-`: standard input) piece by piece, in constant memory.
 
-    soft_mask: `keep` reads lower case as upper case; `skip` gives it the code MASKED.
+    soft_mask: `keep` reads lower case as upper case; `skip` gives it the code MASKED. name: the file's in messages.
     Every record ends with a piece whose `last` is True, a bad one with the reason in `error`. Raises DataError for a
     file that cannot be read, is damaged or is not FASTA.
     """
-    file = shown_name(path)
+    file = name or shown_name(path)
     table = (alphabet.byte_codes_masked if soft_mask == "skip" else alphabet.byte_codes).tobytes()
     record: _Record | None = None
     records = 0

@@ -1,0 +1,133 @@
+"""`seqpool scan FASTA... --motifs FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs
+
+FORMATS = ("tsv", "bed", "gff3", "jsonl", "parquet")
+_ENDINGS = {".gff": "gff3", ".json": "jsonl", ".txt": "tsv"}
+
+_DESCRIPTION = """\
+Find motifs in FASTA files: every window that scores at or above a threshold, with exact p- and q-values.
+
+example:
+  seqpool scan data/demo_positives.fa.gz --motifs data/demo_motifs.jaspar --p-value 1e-5
+
+rules:
+  - Letters: A C G T and the IUPAC codes in either case, U = T. Lower case is sequence; --soft-mask skip leaves windows
+    with a lower-case letter out. Windows with N or another IUPAC code are not scored; they are counted and reported.
+  - Scores are log2 odds, columns normalised by their own sum, rounded once to 0.001 bit. A hit scores at or above the
+    threshold; its p-value is exact for its score under the background and never 0.
+  - q-values are Benjamini-Hochberg over all tested windows of a motif on all strands scanned.
+  - Both strands are scanned; a palindrome's window is reported on both, or once with --palindromes once.
+  - A sequence shorter than a motif has no hit of it. Motifs of the same name stay apart.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `scan`."""
+    parser.description = _DESCRIPTION
+    add_inputs(parser, "FASTA", "plain, gzip, bgzip or zstd by content; - for standard input")
+    parser.add_argument("--motifs", metavar="FILE", required=True, help="motif file (JASPAR or MEME)")
+    threshold = parser.add_mutually_exclusive_group()
+    threshold.add_argument("--p-value", type=float, metavar="X", help="report hits with p <= X (default 1e-4)")
+    threshold.add_argument("--q-value", type=float, metavar="X", help="report hits with q <= X")
+    threshold.add_argument("--min-score", type=float, metavar="X", help="report hits with score >= X bits")
+    parser.add_argument(
+        "--background",
+        default="uniform",
+        metavar="uniform|nrdb|measured|FILE",
+        help="default uniform; nrdb: FIMO's built-in; measured: from the input; FILE: MEME background file",
+    )
+    parser.add_argument(
+        "--pseudocount", type=float, default=0.1, metavar="X", help="total per position, shared out by the background"
+    )
+    parser.add_argument("--strands", choices=("both", "forward"), help="default both (protein: forward)")
+    parser.add_argument("--palindromes", choices=("both", "once"), default="both", help="default both")
+    parser.add_argument("--soft-mask", choices=("keep", "skip"), default="keep", help="lower case; default keep")
+    add_output(parser, FORMATS)
+    add_threads(parser)
+
+
+def _format(arguments: argparse.Namespace) -> str:
+    if arguments.format is not None:
+        return str(arguments.format)
+    ending = Path(arguments.output or "").suffix.lower()
+    name = _ENDINGS.get(ending, ending.lstrip("."))
+    return name if name in FORMATS else "tsv"
+
+
+@contextmanager
+def _progress_bar(shown: bool) -> Iterator[Callable[[int, int], None]]:
+    if not shown:
+        yield lambda done, total: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(unit="bp", unit_scale=True, file=sys.stderr, leave=False) as bar:
+
+        def update(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield update
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Scan and write. Returns the exit code."""
+    from seqpool.io.output import open_binary_output, open_output
+    from seqpool.io.regions import HitBedWriter, HitGffWriter
+    from seqpool.io.tables import JsonLinesWriter, ParquetWriter, TableWriter, TsvWriter
+    from seqpool.jobs.scan import HIT_COLUMNS, ScanOptions, run_scan
+    from seqpool.motifs.formats import read_motifs
+
+    inputs = given_inputs(arguments)
+    options = ScanOptions(
+        p_value=arguments.p_value,
+        q_value=arguments.q_value,
+        min_score=arguments.min_score,
+        background=arguments.background,
+        pseudocount=arguments.pseudocount,
+        strands=arguments.strands,
+        palindromes=arguments.palindromes,
+        soft_mask=arguments.soft_mask,
+        threads=arguments.threads,
+    )
+    motifs = read_motifs(arguments.motifs)
+    kind = _format(arguments)
+
+    def say(sentence: str) -> None:
+        print(f"seqpool scan: {sentence}", file=sys.stderr)
+
+    def warn(sentence: str) -> None:
+        say(f"warning: {sentence}")
+
+    opened: AbstractContextManager[Any] = (open_binary_output if kind == "parquet" else open_output)(arguments.output)
+    with opened as stream, _progress_bar(sys.stderr.isatty() and not arguments.quiet) as progress:
+
+        def open_writer(facts: Mapping[str, str]) -> TableWriter:
+            if kind == "bed":
+                return HitBedWriter(stream)
+            if kind == "gff3":
+                return HitGffWriter(stream, facts)
+            if kind == "jsonl":
+                return JsonLinesWriter(stream, tuple(HIT_COLUMNS))
+            if kind == "parquet":
+                return ParquetWriter(stream, HIT_COLUMNS, facts)
+            return TsvWriter(stream, tuple(HIT_COLUMNS))
+
+        summary = run_scan(inputs, motifs, options, open_writer, warn=warn, progress=progress)
+    for error in summary.bad:
+        say(str(error))
+    if not arguments.quiet:
+        for name, fact in summary.facts.items():
+            say(f"{name.replace('-', ' ')}: {fact}")
+        say(f"hits: {summary.hits:,}")
+    return 1 if summary.bad else 0
