@@ -15,14 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seqpool.kernels.window_scores import (
-    average_gradient,
-    best_and_average,
-    best_windows,
-    symbol_scores,
-    winner_gradient,
-    word_tables,
-)
+from seqpool.kernels.average import averages, averages_gradient
+from seqpool.kernels.best_window import best_windows
+from seqpool.kernels.columns import symbol_scores
+from seqpool.kernels.winners import winners_gradient
 from seqpool.kernels.words import words_of
 
 Strands = Literal["forward", "both", "apart"]
@@ -115,49 +111,45 @@ class _MotifMaximum(torch.autograd.Function):
         lanes = weight if strands == "forward" else torch.cat([weight, weight.flip(1, 2)])
         sizes = lengths.detach().cpu().numpy().astype(np.int64)
         windows = sizes - (width - 1)
-        words = words_of(codes.numpy(), sizes)
+        words = words_of(codes.contiguous().numpy(), sizes)
         channels = _plain(table)
-        if words.symbols.size and int(words.symbols[-1]) >= channels.shape[0]:
-            raise ValueError(f"code {int(words.symbols[-1])} has no row in a table of {channels.shape[0]} symbols")
-        tables = word_tables(symbol_scores(_plain(lanes), channels, words.symbols), words.size)
-        if bias is None:
-            best, position = best_windows(tables, words, windows, lanes.shape[0], threads)
-            average = weight.new_empty(0)
-        else:
-            offset = _plain(bias if strands == "forward" else torch.cat([bias, bias]))
-            best, position, mean = best_and_average(tables, words, windows, offset, threads)
-            average = torch.from_numpy(mean).view(codes.shape[0], -1, filters).mean(1).to(weight.dtype)
-        scores = torch.from_numpy(best)
-        reverse = scores[:, filters:] > scores[:, :filters] if strands == "both" else None
+        if words.codes.size and int(words.codes[-1]) >= channels.shape[0]:
+            raise ValueError(f"code {int(words.codes[-1])} has no row in a table of {channels.shape[0]} symbols")
+        scores = symbol_scores(_plain(lanes), channels, words)
+        best, position = best_windows(scores, words, windows, lanes.shape[0], threads)
+        maximum = torch.from_numpy(best)
+        reverse = maximum[:, filters:] > maximum[:, :filters] if strands == "both" else None
         if reverse is not None:
-            scores = torch.maximum(scores[:, :filters], scores[:, filters:])
-        ctx.save_for_backward(codes, weight, table, *(() if bias is None else (bias,)))
-        ctx.kernel = (words, windows, tables, position, reverse, strands)
-        return scores.to(weight.dtype).contiguous(), average
+            maximum = torch.maximum(maximum[:, :filters], maximum[:, filters:])
+        average, above = weight.new_empty(0), None
+        if bias is not None:
+            offset = _plain(bias if strands == "forward" else torch.cat([bias, bias]))
+            mean, above = averages(scores, words, windows, offset, threads)
+            average = torch.from_numpy(mean).view(codes.shape[0], -1, filters).mean(1).to(weight.dtype)
+        ctx.save_for_backward(weight, table)
+        ctx.kernel = (words, windows, position, reverse, above)
+        ctx.strands = strands
+        return maximum.to(weight.dtype).contiguous(), average
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor, average_gradient_: Tensor) -> tuple[Tensor | None, ...]:
-        codes, weight, table, *rest = ctx.saved_tensors
-        words, windows, tables, position, reverse, strands = ctx.kernel
+    def backward(ctx: Any, of_maximum: Tensor, of_average: Tensor) -> tuple[Tensor | None, ...]:
+        weight, table = ctx.saved_tensors
+        words, windows, position, reverse, above = ctx.kernel
         filters, _, width = weight.shape
         threads = torch.get_num_threads()
         if reverse is not None:
-            gradient = torch.cat([gradient.masked_fill(reverse, 0), gradient.masked_fill(~reverse, 0)], dim=1)
-        cells = winner_gradient(codes.numpy(), words.symbols, position, _plain(gradient), width, threads)
-        bias_gradient = None
-        if rest:
-            bias = rest[0]
-            if strands != "forward":
-                bias = torch.cat([bias, bias])
-                average_gradient_ = torch.cat([average_gradient_, average_gradient_], dim=1) / 2
-            more, of_bias = average_gradient(
-                tables, words, windows, _plain(bias), _plain(average_gradient_), width, threads
-            )
-            cells = cells + more
-            bias_gradient = torch.from_numpy(of_bias).view(-1, filters).sum(0).to(rest[0].dtype)
-        channels = _plain(table)[words.symbols].astype(np.float64)
-        by_letter = torch.from_numpy(np.ascontiguousarray((cells @ channels).transpose(0, 2, 1)))
-        if strands != "forward":
-            by_letter = by_letter[:filters] + by_letter[filters:].flip(1, 2)
-        return None, by_letter.to(weight.dtype), None, None, None, bias_gradient
+            of_maximum = torch.cat([of_maximum.masked_fill(reverse, 0), of_maximum.masked_fill(~reverse, 0)], dim=1)
+        cells = winners_gradient(words, position, _plain(of_maximum), width, threads)
+        of_bias = None
+        if above is not None:
+            if ctx.strands != "forward":
+                of_average = torch.cat([of_average, of_average], dim=1) / 2
+            more, of_lanes = averages_gradient(_plain(of_average), words, windows, above, width, threads)
+            cells += more
+            of_bias = torch.from_numpy(of_lanes).view(-1, filters).sum(0).to(weight.dtype)
+        channels = _plain(table)[words.codes].astype(np.float64)
+        of_weight = torch.from_numpy(np.ascontiguousarray((cells @ channels).transpose(0, 2, 1)))
+        if ctx.strands != "forward":
+            of_weight = of_weight[:filters] + of_weight[filters:].flip(1, 2)
+        return None, of_weight.to(weight.dtype), None, None, None, of_bias

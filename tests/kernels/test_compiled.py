@@ -16,7 +16,8 @@ from seqpool.kernels.parallel import run_pieces
 CALL = """
 import threading
 import numpy as np
-from seqpool.kernels.window_scores import best_windows, symbol_scores, word_tables
+from seqpool.kernels.best_window import best_windows
+from seqpool.kernels.columns import symbol_scores
 from seqpool.kernels.words import words_of
 
 codes = np.random.default_rng(0).integers(0, 4, (300, 50)).astype(np.uint8)
@@ -25,8 +26,7 @@ table = np.eye(4, dtype=np.float32)
 
 def call(threads):
     words = words_of(codes, np.full(300, 50))
-    tables = word_tables(symbol_scores(weight, table, words.symbols), words.size)
-    return best_windows(tables, words, np.full(300, 42), 70, threads)[0].sum()
+    return best_windows(symbol_scores(weight, table, words), words, np.full(300, 42), 70, threads)[0].sum()
 
 results = []
 callers = [threading.Thread(target=lambda: results.extend(call(2) for _ in range(20))) for _ in range(3)]
