@@ -35,7 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `scan`."""
     parser.description = _DESCRIPTION
     add_inputs(parser, "FASTA", "plain, gzip, bgzip or zstd by content; - for standard input")
-    parser.add_argument("--motifs", metavar="FILE", required=True, help="motif file (JASPAR or MEME)")
+    parser.add_argument(
+        "--motifs",
+        metavar="FILE",
+        required=True,
+        help="motif file (MEME, JASPAR, TRANSFAC, HOMER, HOCOMOCO, UniPROBE, CIS-BP and others, told by content), or "
+        "a JASPAR release as jaspar:2024/CORE/vertebrates",
+    )
     threshold = parser.add_mutually_exclusive_group()
     threshold.add_argument("--p-value", type=float, metavar="X", help="report hits with p <= X (default 1e-4)")
     threshold.add_argument("--q-value", type=float, metavar="X", help="report hits with q <= X")
