@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from seqpool.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError instead of printing the usage."""
+        raise UsageError(f"{message} (see {self.prog} --help).")
+
+
+def option_strings(parser: argparse.ArgumentParser) -> list[str]:
+    """Every option of a parser, as typed."""
+    return [option for action in parser._actions for option in action.option_strings if option != "-h"]
+
+
+def nearest_option(word: str, options: Iterable[str]) -> str:
+    """The sentence for a word that is no option, with the nearest one."""
+    names = list(options)
+    close = difflib.get_close_matches(word.partition("=")[0], names, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{word} is not accepted: {hint}(options: {' '.join(names)})"
 
 
 def positive_int(text: str) -> int:

@@ -10,10 +10,14 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from seqpool import __version__
+from seqpool.cli.arguments import Parser, nearest_option, option_strings
 from seqpool.errors import SeqpoolError, UsageError
 
 VERBS: dict[str, str] = {
     "scan": "find motifs in FASTA files, with exact p- and q-values",
+    "fit": "train a model from a config file",
+    "validate": "judge a run on its validation part",
+    "test": "judge a run on its validation and test parts",
 }
 """Verb and what it does; the verb's parser is in the module of the same name in this folder."""
 
@@ -27,7 +31,7 @@ def _top_help() -> str:
         [
             "usage: seqpool VERB INPUT... [options]",
             "",
-            "Convolve, then pool: scan FASTA files for motifs, train networks from a config file, classify ECG recordings.",
+            "Scan FASTA files for motifs, train networks from a config file, classify ECG recordings.",
             "",
             "verbs:",
             *lines,
@@ -52,14 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if verb not in VERBS:
             raise UsageError(f"'{verb}' is not a verb of seqpool (verbs: {', '.join(VERBS)}).")
         module = import_module(f"seqpool.cli.{verb}")
-        parser = argparse.ArgumentParser(
+        parser = Parser(
             prog=f"seqpool {verb}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
         )
         module.add_arguments(parser)
-        code = module.run(parser.parse_args(words[1:]))
+        parsed, rest = parser.parse_known_args(words[1:])
+        parsed.rest = rest
+        if rest and not getattr(module, "TAKES_REST", False):
+            raise UsageError(nearest_option(rest[0], option_strings(parser)))
+        code = module.run(parsed)
         sys.stdout.flush()
         return int(code)
-    except SystemExit as stop:  # argparse has printed its own sentence
+    except SystemExit as stop:  # --help
         return stop.code if isinstance(stop.code, int) else UsageError.exit_code
     except SeqpoolError as error:
         print(f"seqpool {verb}: {error}", file=sys.stderr)

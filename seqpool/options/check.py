@@ -85,6 +85,10 @@ def convert(kind: Any, value: Any, *, key: tuple[str, ...], where: Where = dotte
             convert(one, item, key=(*key, str(i)), where=where)
             for i, (one, item) in enumerate(zip(inner, value, strict=True))
         )
+    if origin is list:
+        if not isinstance(value, list | tuple):
+            raise _wrong_type(kind, value, key, where)
+        return [convert(inner[0], item, key=(*key, str(i)), where=where) for i, item in enumerate(value)]
     if origin is dict:
         if not isinstance(value, Mapping):
             raise _wrong_type(kind, value, key, where)
@@ -97,12 +101,12 @@ def convert(kind: Any, value: Any, *, key: tuple[str, ...], where: Where = dotte
     if dataclasses.is_dataclass(kind):
         if isinstance(value, kind):  # type: ignore[arg-type]
             return value
-        reader = getattr(kind, "from_config", None)  # a record with a short form, such as `pool: max`
-        if reader is not None and not isinstance(value, Mapping):
+        reader = getattr(kind, "parse", None)  # a record with a short form, such as `pool: max`
+        if reader is not None:
             try:
                 return reader(value)
-            except ValueError as error:
-                raise UsageError(f"{where(key)}: {error}.") from error
+            except UsageError as error:
+                raise UsageError(f"{where(key)}: {error}") from error
         return record(kind, value, key=key, where=where)  # type: ignore[arg-type]
     return _convert_plain(kind, value, key=key, where=where)
 
@@ -115,7 +119,7 @@ def _convert_union(kinds: tuple[Any, ...], value: Any, *, key: tuple[str, ...], 
         return convert(rest[0], value, key=key, where=where)
     for kind in rest:
         # a mapping that fits no record is best explained by the record's own sentence
-        if isinstance(value, Mapping) and dataclasses.is_dataclass(kind):
+        if isinstance(value, Mapping) and dataclasses.is_dataclass(kind) and kind is rest[-1]:
             return convert(kind, value, key=key, where=where)
         try:
             return convert(kind, value, key=key, where=where)
@@ -165,8 +169,8 @@ def describe_type(kind: Any) -> str:
         return " or ".join(describe_type(one) for one in inner)
     if origin is Literal:
         return "one of " + ", ".join(map(str, inner))
-    if origin is tuple:
-        count = "" if inner[-1] is Ellipsis else f"{len(inner)} "
+    if origin in (tuple, list):
+        count = "" if origin is list or inner[-1] is Ellipsis else f"{len(inner)} "
         return f"a list of {count}items, each {describe_type(inner[0])}"
     if origin is dict:
         return f"a mapping to {describe_type(inner[1])}"
@@ -179,7 +183,7 @@ def describe_type(kind: Any) -> str:
 def plain(value: Any) -> Any:
     """A record as mappings, lists and plain values, as it is written to YAML and JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        writer = getattr(value, "to_config", None)
+        writer = getattr(value, "plain", None)
         if writer is not None:
             return writer()
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}

@@ -42,3 +42,7 @@ class Letters:
     def channels(self) -> int:
         """Channels of the one-hot encoding."""
         return len(self.letters.letters)
+
+
+INPUTS: dict[str, type[NetworkInput]] = {"letters": Letters}
+"""Kinds of input by the name that an artifact gives them."""

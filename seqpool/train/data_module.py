@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -15,6 +15,7 @@ from torch.utils.data import IterableDataset
 
 from seqpool.options.check import record
 from seqpool.options.inputs import NetworkInput
+from seqpool.options.training import Target
 
 
 class Batch(NamedTuple):
@@ -58,7 +59,9 @@ class Parts:
     """What a data module has read.
 
     input: what the network eats. classes: class names as written in the data, or the targets' names of a regression.
-    facts: name, files with size and digest, split rule, counts: goes into the artifact as JSON.
+    facts: name, files with size and digest, split rule, counts: goes into the artifact as JSON; `folds` lists the
+        names of the split's folds.
+    length: of every input of every part, None where they differ.
     """
 
     train: Part
@@ -67,6 +70,7 @@ class Parts:
     input: NetworkInput
     classes: tuple[str, ...]
     facts: dict[str, Any]
+    length: int | None = None
 
     def named(self) -> list[tuple[str, Part]]:
         """The parts that exist, by name."""
@@ -77,13 +81,21 @@ class Parts:
 class Batches(IterableDataset[Batch]):
     """Batches of a part: shuffled and augmented as a function of (seed, epoch), or in order as they are."""
 
-    def __init__(self, part: Part, batch_size: int, *, multiclass: bool, seed: int | None) -> None:
-        """`seed` None: in order, not augmented."""
+    def __init__(
+        self,
+        part: Part,
+        batch_size: int,
+        *,
+        multiclass: bool,
+        seed: int | None = None,
+        epoch: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`seed` None: in order, not augmented. `epoch` is asked when an epoch's first batch is."""
         self.part = part
         self.batch_size = batch_size
         self.multiclass = multiclass
         self.seed = seed
-        self.epoch = 0
+        self.epoch = epoch
 
     def __len__(self) -> int:
         return -(-len(self.part.ids) // self.batch_size)
@@ -91,14 +103,14 @@ class Batches(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         order = np.arange(len(self.part.ids))
         if self.seed is not None:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+            order = np.random.default_rng([self.seed, self.epoch()]).permutation(order)
         for start in range(0, len(order), self.batch_size):
             yield self.batch(order[start : start + self.batch_size])
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
         """The batch of these rows."""
         training = self.seed is not None
-        x, lengths = self.part.inputs(rows, self.epoch if training else None, self.seed or 0)
+        x, lengths = self.part.inputs(rows, self.epoch() if training else None, self.seed or 0)
         target = torch.from_numpy(self.part.target[rows])
         return Batch(
             x=torch.from_numpy(np.ascontiguousarray(x)),
@@ -117,15 +129,24 @@ class DataModule(pl.LightningDataModule, ABC):
 
     record_class: ClassVar[type[Any]]
 
-    def __init__(self, options: dict[str, Any]) -> None:
-        """`options`: the fields of `record_class`. Raises UsageError naming the key that is wrong."""
+    def __init__(self, options: dict[str, Any], target: Target | None = None) -> None:
+        """`options`: the fields of `record_class`; `target`: what the labels are read as (classes or values).
+
+        Raises UsageError naming the key that is wrong.
+        """
         super().__init__()
         self.options = record(self.record_class, options)
+        self.target = target
         self._parts: Parts | None = None
 
     @abstractmethod
     def read(self) -> Parts:
         """Reads and splits the data. Raises DataError or UsageError."""
+
+    @staticmethod
+    def tags_of(part: Part) -> dict[str, NDArray[np.bool_]]:
+        """Flags of a part's rows by name; figures are given once more without the rows of each flag."""
+        return dict(getattr(part, "tags", {}))
 
     @property
     def parts(self) -> Parts:
@@ -139,12 +160,13 @@ class DataModule(pl.LightningDataModule, ABC):
         return Batches(
             part,
             self.options.batch_size,
-            multiclass=getattr(model, "target", None) == "multiclass",
+            multiclass=self.target == "multiclass",
             seed=int(getattr(model, "seed", 0)) if training else None,
+            epoch=lambda: 0 if self.trainer is None else self.trainer.current_epoch,
         )
 
     def train_dataloader(self) -> torch.utils.data.DataLoader[Batch]:
-        """Shuffled, augmented batches of the training part; the epoch is set by the model at each epoch's start."""
+        """Shuffled, augmented batches of the training part."""
         return torch.utils.data.DataLoader(self._batches(self.parts.train, training=True), batch_size=None)
 
     def val_dataloader(self) -> torch.utils.data.DataLoader[Batch] | list[Any]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 
+quiet = False
+"""Set by `--quiet`."""
+
 
 def say(text: str) -> None:
-    """One line on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """One line on stderr, unless quiet."""
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,75 @@
+"""From an option record to a network."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import torch
+from torch import Tensor, nn
+
+from seqpool.alphabet import Alphabet
+from seqpool.errors import UsageError
+from seqpool.nn.encoder import Encoder
+from seqpool.nn.letters import OneHot
+from seqpool.nn.motif_detector import MotifDetector
+from seqpool.options import networks
+from seqpool.options.inputs import Letters, NetworkInput
+
+
+class LetterNetwork(nn.Module):
+    """A network on channels that takes letter codes too: (N, L) uint8 codes or (N, letters, L) float."""
+
+    def __init__(self, alphabet: Alphabet, network: nn.Module) -> None:
+        super().__init__()
+        self.one_hot = OneHot(alphabet)
+        self.network = network
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What the network returns."""
+        x = self.one_hot(x)
+        return self.network(x) if lengths is None else self.network(x, lengths)  # type: ignore[no-any-return]
+
+
+def build_network(
+    options: networks.Network, network_input: NetworkInput, outputs: int, length: int | None
+) -> nn.Module:
+    """The network that a record describes.
+
+    outputs: logits per input. length: of every input, None where they differ. Raises UsageError where the record does
+    not fit the input.
+    """
+    alphabet = network_input.letters if isinstance(network_input, Letters) else None
+    try:
+        if isinstance(options, networks.MotifDetector):
+            if alphabet is None:
+                raise ValueError("MotifDetector takes letters; for signals use Encoder")
+            if alphabet.complement is None and options.strands != "forward":
+                raise ValueError(f"{alphabet.name} sequences have one strand: set strands: forward")
+            if options.fixed_length and length is None:
+                raise ValueError("position_bins needs inputs of one length, and these differ in length")
+            return MotifDetector(options, alphabet, outputs)
+        if isinstance(options, networks.Encoder):
+            network: nn.Module = Encoder(options, network_input.channels, outputs, length)
+        else:
+            network = _own_network(options, network_input.channels, outputs, length)
+    except ValueError as error:
+        raise UsageError(f"{networks.network_config(options)['class_path']}: {error}.") from error
+    return network if alphabet is None else LetterNetwork(alphabet, network)
+
+
+def _own_network(options: networks.OwnNetwork, channels: int, outputs: int, length: int | None) -> nn.Module:
+    module, _, name = options.class_path.rpartition(".")
+    try:
+        cls = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"network {options.class_path} cannot be imported: {error}.") from error
+    try:
+        network = cls(channels=channels, outputs=outputs, length=length, **options.init_args)
+    except TypeError as error:
+        raise UsageError(
+            f"network {options.class_path} cannot be made: {error} "
+            "(its constructor takes channels, outputs, length and the init_args of the config)."
+        ) from error
+    if not isinstance(network, torch.nn.Module):
+        raise UsageError(f"network {options.class_path} is a {type(network).__name__}, expected a torch.nn.Module.")
+    return network

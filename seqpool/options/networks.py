@@ -1,0 +1,189 @@
+"""The networks that a config can name, as records: what is built, and nothing of how.
+
+`class_path` is one of `NETWORKS`, or the dotted path of a user's own class: a `torch.nn.Module` whose constructor takes
+the keywords `channels`, `outputs`, `length` and the config's `init_args`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from seqpool.errors import UsageError
+from seqpool.options.check import Where, dotted, nearest, plain, record
+from seqpool.options.pooling import Pooling
+
+
+def _at_least(minimum: int, **values: int) -> None:
+    for name, value in values.items():
+        if value < minimum:
+            raise ValueError(f"{name} is {value}, expected at least {minimum}")
+
+
+def _share(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name} is {value}, expected a share from 0 up to but not including 1")
+
+
+@dataclass(frozen=True)
+class MotifDetector:
+    """Filters slid over letters, their best window pooled over the whole sequence, a dense head.
+
+    filters: number of filters, shared out equally over the widths. width: letters per filter, one or several.
+    strands: `forward`, `both` (the better strand counts) or `apart` (each strand's maximum is a feature).
+    pool: `max`, or `max_average` (maximum and average of the rectified scores).
+    position_bins: the sequence is cut into this many stretches and a learnt bias per filter and stretch is added to
+        the stretch's maximum before the maximum over stretches (inputs of one length only); 1: no bias.
+    word_lengths: for each length k, the k-letter words of the sequence (both strands as one where strands are not
+        `forward`) summed as learnt vectors of `word_channels`.
+    composition: the shares of the letters are features too (averaged over strands unless `forward`).
+    padding: blank positions added at each end, so that a motif cut off by the end still scores.
+    hidden: units of the dense layer; 0: none. dropout: share of features dropped. normalise: batch normalisation.
+    engine: `fused` (table look-ups on the CPU; elsewhere torch) or `torch` (convolution).
+    motifs: a motif file whose matrices the first filters start from.
+    """
+
+    filters: int = 128
+    width: int | tuple[int, ...] = 19
+    strands: Literal["forward", "both", "apart"] = "both"
+    pool: Literal["max", "max_average"] = "max"
+    position_bins: int = 1
+    word_lengths: tuple[int, ...] = ()
+    word_channels: int = 16
+    composition: bool = False
+    padding: int = 8
+    hidden: int = 32
+    dropout: float = 0.2
+    normalise: bool = True
+    engine: Literal["fused", "torch"] = "fused"
+    motifs: str | None = None
+
+    def __post_init__(self) -> None:
+        _at_least(1, filters=self.filters, position_bins=self.position_bins, word_channels=self.word_channels)
+        _at_least(0, padding=self.padding, hidden=self.hidden)
+        _share(dropout=self.dropout)
+        if not self.widths or not all(1 <= width <= 64 for width in self.widths):
+            raise ValueError(f"width is {self.width}, expected 1 to 64")
+        if self.filters < len(self.widths):
+            raise ValueError(f"{self.filters} filters cannot be shared out over {len(self.widths)} widths")
+        if not all(1 <= k <= 8 for k in self.word_lengths):
+            raise ValueError(f"word_lengths is {list(self.word_lengths)}, expected lengths from 1 to 8")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths as a tuple."""
+        return (self.width,) if isinstance(self.width, int) else self.width
+
+    @property
+    def fixed_length(self) -> bool:
+        """Whether every input must have the length that the network was built for."""
+        return self.position_bins > 1
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Blocks of convolution, normalisation, ReLU and pooling, then a pool over all positions and a head.
+
+    channels: output channels of each block. width: kernel of each block's convolution, one for all or one per block.
+    stride, dilation: of the convolutions, likewise. convolutions: how many per block.
+    pool: how each block shortens the signal; pool_size: by how much, one for all or one per block (1: not at all).
+    residual: each block's input is added to its output (through a 1-wide convolution where channels differ).
+    embedding: channels of a 1-wide convolution before the first block; 0: none.
+    positions: sine and cosine channels that tell where in the sequence a position lies, added to the input; 0: none.
+    skip: the input itself, flattened, joins the features of the head (inputs of one length only).
+    global_pool: over all positions that are left; `flatten` keeps each position apart (inputs of one length only).
+    pool_each: the global pool is taken of every block's output, not only of the last one's.
+    composition: the input's average over positions joins the features (the shares of the letters).
+    head: `dense`, or `class_maps`: one map per class, pooled over positions.
+    hidden: units of the dense layer; 0: none. dropout: share of features dropped before each dense layer.
+    block_dropout: share of channels dropped after each block.
+    normalise: batch normalisation over valid positions.
+    """
+
+    channels: tuple[int, ...] = (16, 32, 64, 64)
+    width: int | tuple[int, ...] = 7
+    stride: int | tuple[int, ...] = 1
+    dilation: int | tuple[int, ...] = 1
+    convolutions: int = 1
+    pool: Pooling = field(default_factory=lambda: Pooling("max"))
+    pool_size: int | tuple[int, ...] = 2
+    residual: bool = False
+    embedding: int = 0
+    positions: int = 0
+    skip: bool = False
+    global_pool: Literal["flatten"] | Pooling = field(default_factory=lambda: Pooling("max_average"))
+    pool_each: bool = False
+    composition: bool = False
+    head: Literal["dense", "class_maps"] = "dense"
+    hidden: int = 0
+    dropout: float = 0.2
+    block_dropout: float = 0.0
+    normalise: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise ValueError("channels is empty, expected the output channels of each block")
+        _at_least(
+            1, convolutions=self.convolutions, **{f"channels of block {i}": c for i, c in enumerate(self.channels)}
+        )
+        _at_least(0, hidden=self.hidden, embedding=self.embedding, positions=self.positions)
+        _share(dropout=self.dropout, block_dropout=self.block_dropout)
+        for name in ("width", "stride", "dilation", "pool_size"):
+            _at_least(1, **{name: min(self.per_block(name))})
+        if self.positions % 2:
+            raise ValueError(f"positions is {self.positions}, expected an even number of channels")
+
+    def per_block(self, name: str) -> tuple[int, ...]:
+        """`width`, `stride`, `dilation` or `pool_size` for each block."""
+        value: int | tuple[int, ...] = getattr(self, name)
+        if isinstance(value, int):
+            return (value,) * len(self.channels)
+        if len(value) != len(self.channels):
+            raise ValueError(f"{name} lists {len(value)} values for {len(self.channels)} blocks")
+        return value
+
+    @property
+    def fixed_length(self) -> bool:
+        """Whether every input must have the length that the network was built for."""
+        return self.skip or self.global_pool == "flatten"
+
+
+@dataclass(frozen=True)
+class OwnNetwork:
+    """A user's own class, by its dotted path."""
+
+    class_path: str
+    init_args: dict[str, Any] = field(default_factory=dict)
+
+
+NETWORKS: dict[str, type[Any]] = {"MotifDetector": MotifDetector, "Encoder": Encoder}
+
+Network = MotifDetector | Encoder | OwnNetwork
+
+
+def network_record(choice: Any, *, key: tuple[str, ...] = (), where: Where = dotted) -> Network:
+    """The record of `{class_path: ..., init_args: {...}}`. Raises UsageError naming the key that is wrong."""
+    if isinstance(choice, str):
+        choice = {"class_path": choice}
+    if not isinstance(choice, Mapping) or "class_path" not in choice:
+        raise UsageError(f"{where(key)} should be a mapping with class_path and init_args.")
+    for name in choice:
+        if name not in ("class_path", "init_args"):
+            raise UsageError(f"{where((*key, name))} is not accepted: {nearest(name, ('class_path', 'init_args'))}.")
+    name, arguments = str(choice["class_path"]), choice.get("init_args") or {}
+    short = name.rpartition(".")[2]
+    if name in NETWORKS or (name.startswith("seqpool.") and short in NETWORKS):
+        built: Network = record(NETWORKS[short], arguments, key=(*key, "init_args"), where=where)
+        return built
+    if "." not in name:
+        raise UsageError(f"{where((*key, 'class_path'))} is {name!r}: {nearest(name, NETWORKS)}.")
+    return OwnNetwork(name, dict(arguments))
+
+
+def network_config(network: Network) -> dict[str, Any]:
+    """`{class_path, init_args}` of a record, as written to configs and artifacts."""
+    if isinstance(network, OwnNetwork):
+        return {"class_path": network.class_path, "init_args": plain(network.init_args)}
+    return {"class_path": type(network).__name__, "init_args": plain(network)}

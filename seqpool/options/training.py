@@ -1,0 +1,83 @@
+"""How a model is trained, as records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from seqpool.errors import UsageError
+from seqpool.options.check import Where, dotted, record
+from seqpool.options.networks import Network, network_record
+
+TARGETS = ("binary", "multiclass", "multilabel", "regression")
+
+Target = Literal["binary", "multiclass", "multilabel", "regression"]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW (Loshchilov & Hutter 2019).
+
+    learning_rate: the largest one. weight_decay: decoupled, on weight matrices only.
+    schedule: `constant`; `cosine` down to zero; `one_cycle` (Smith & Topin 2018): up over the first 30 % of the steps
+    from 1/25 of the rate, then down to zero.
+    gradient_clip: largest norm of the gradient; null: not clipped.
+    """
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-3
+    schedule: Literal["constant", "cosine", "one_cycle"] = "cosine"
+    gradient_clip: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.learning_rate <= 0 or self.weight_decay < 0:
+            raise ValueError("learning_rate must be above 0 and weight_decay at least 0")
+        if self.gradient_clip is not None and self.gradient_clip <= 0:
+            raise ValueError("gradient_clip must be above 0")
+
+
+@dataclass(frozen=True)
+class SequenceModel:
+    """One label, several labels or values per input, whatever the input.
+
+    class_weights: `balanced` (each class counts the same in the loss), or a weight per class name.
+    label_smoothing: share of each label given to the other classes. mix_up: the alpha of Zhang et al. 2018 for
+    signals; 0: off.
+    keep: the weights of the epoch with the best validation figure (`best`) or of the last epoch (`last`; also where
+    there is no validation part). early_stopping: stop after so many epochs without a better figure; null: never.
+    """
+
+    network: Network
+    target: Target
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    class_weights: Literal["balanced"] | dict[str, float] | None = None
+    label_smoothing: float = 0.0
+    mix_up: float = 0.0
+    keep: Literal["best", "last"] = "best"
+    early_stopping: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.label_smoothing < 0.5:
+            raise ValueError(f"label_smoothing is {self.label_smoothing}, expected 0 up to 0.5")
+        if self.mix_up < 0:
+            raise ValueError(f"mix_up is {self.mix_up}, expected at least 0")
+        if self.early_stopping is not None and self.early_stopping < 1:
+            raise ValueError(f"early_stopping is {self.early_stopping}, expected at least 1 epoch or null")
+        if self.target == "regression" and (self.class_weights is not None or self.label_smoothing):
+            raise ValueError("class_weights and label_smoothing are for classes, the target is regression")
+
+
+def sequence_model_record(
+    values: Mapping[str, Any], *, key: tuple[str, ...] = (), where: Where = dotted
+) -> SequenceModel:
+    """The record of a config's `model.init_args`. Raises UsageError naming the key that is wrong."""
+    if "network" not in values:
+        raise UsageError(f"{where(key)} lacks network, which SequenceModel needs.")
+    network = network_record(values["network"], key=(*key, "network"), where=where)
+    return record(SequenceModel, {**values, "network": network}, key=key, where=where)
+
+
+MODELS = {"SequenceModel": sequence_model_record}
+
+__all__ = ["MODELS", "TARGETS", "Optimizer", "SequenceModel", "Target"]

@@ -1,0 +1,195 @@
+"""Runs an experiment: builds trainer, model and data from a checked config, trains, writes the artifact."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from jsonargparse import ArgumentError
+from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.cli import LightningCLI
+from safetensors.torch import load_file
+
+from seqpool.errors import DataError, SeqpoolError, UsageError
+from seqpool.options.check import plain
+from seqpool.options.config import Experiment
+from seqpool.options.networks import network_config
+from seqpool.train.data_module import DataModule
+from seqpool.train.finish import write_artifact
+from seqpool.train.messages import say
+from seqpool.train.run_folder import (
+    METRICS,
+    MODEL,
+    MetricsFile,
+    Progress,
+    checkpointing,
+    resumed_checkpoint,
+    write_start,
+)
+from seqpool.train.sequence_model import MAIN_METRIC, SequenceModel
+
+_QUIET_LOGGERS = ("pytorch_lightning", "lightning_fabric", "pytorch_lightning.utilities.rank_zero")
+
+_ADVISERS = r"(pytorch_lightning|lightning_fabric|lightning_utilities|jsonargparse|torch)\b.*"
+"""Modules whose warnings are advice on how to use them, and none of it the user's to take."""
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    for name in _QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=_ADVISERS)
+        yield
+
+
+def fit(experiment: Experiment, folder: Path, *, checkpoint: str | None = None, init: str | None = None) -> Path:
+    """Trains one model in `folder` and returns the path of its artifact.
+
+    A folder that holds a checkpoint is resumed; one whose artifact is there is finished and left as it is.
+    checkpoint: go on from this one. init: an artifact whose matching layers the network starts from.
+    Raises UsageError, DataError.
+    """
+    if (folder / MODEL).is_file():
+        say(f"{folder}: finished before, left as it is")
+        return folder / MODEL
+    resumed = resumed_checkpoint(folder, checkpoint)
+    with _without_advice():
+        return _fit(experiment, folder, resumed, init)
+
+
+def _fit(experiment: Experiment, folder: Path, resumed: Path | None, init: str | None) -> Path:
+    trainer, model, data = _instantiate(experiment, folder)
+    parts = data.parts
+    write_start(folder, experiment.values, parts)
+    if experiment.model.keep == "best" and parts.validation is None:
+        say("there is no validation part: the last epoch's weights are kept")
+    say(f"device: {_device(trainer)}; rows: {', '.join(f'{len(p.ids)} {name}' for name, p in parts.named())}")
+    if init is not None:
+        model.trainer = trainer
+        trainer.datamodule = data  # type: ignore[attr-defined]
+        model.setup("fit")
+        _initialise(model, experiment, init)
+    if resumed is not None:
+        say(f"resuming from {resumed}")
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=resumed, weights_only=False if resumed else None)
+    except OSError as error:
+        raise DataError(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    artifact = folder / MODEL
+    if trainer.is_global_zero:
+        _take_best_weights(trainer, model, experiment)
+        write_artifact(artifact, model, parts, experiment)
+    return artifact
+
+
+def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, SequenceModel, DataModule]:
+    """Trainer, model and data module through LightningCLI."""
+    parts_metric = f"val_{MAIN_METRIC[experiment.model.target]}"
+    data_module = import_module(experiment.data.module)
+    model_options = {
+        **{name: plain(getattr(experiment.model, name)) for name in plain(experiment.model)},
+        "network": network_config(experiment.model.network),
+    }
+    try:
+        cli = LightningCLI(
+            model_class=SequenceModel,
+            datamodule_class=getattr(data_module, experiment.data_class),
+            run=False,
+            seed_everything_default=experiment.seed,
+            save_config_callback=None,
+            parser_kwargs={"exit_on_error": False},
+            trainer_defaults={
+                "logger": False,
+                "enable_progress_bar": False,
+                "enable_model_summary": False,
+                "num_sanity_val_steps": 0,
+                "deterministic": True,
+                "max_epochs": 10,
+                "default_root_dir": str(folder),
+            },
+            args={
+                "seed_everything": experiment.seed,
+                "trainer": experiment.trainer,
+                "model": {"options": model_options, "seed": experiment.seed},
+                "data": {"options": plain(experiment.data), "target": experiment.model.target},
+            },
+        )
+    except ArgumentError as error:
+        raise UsageError(f"trainer: {_one_sentence(str(error))}") from error
+    except SeqpoolError:
+        raise
+    except (TypeError, ValueError, ImportError) as error:
+        raise UsageError(f"trainer: {_one_sentence(str(error))}") from error
+    trainer: Any = cli.trainer
+    model, data = cli.model, cli.datamodule
+    metric = parts_metric if data.parts.validation is not None else None
+    trainer.callbacks[:0] = [MetricsFile(folder / METRICS), Progress(metric)]
+    best = metric if experiment.model.keep == "best" else None
+    if experiment.model.early_stopping is not None:
+        if metric is None:
+            raise UsageError("model.early_stopping needs a validation part, and the split leaves none.")
+        patience = experiment.model.early_stopping
+        trainer.callbacks.append(EarlyStopping(metric, mode="max", patience=patience, check_on_train_epoch_end=True))
+    trainer.callbacks = [c for c in trainer.callbacks if not isinstance(c, pl.callbacks.ModelCheckpoint)]
+    trainer.callbacks.append(checkpointing(folder, best))
+    if experiment.model.optimizer.gradient_clip is not None:
+        trainer.gradient_clip_val = experiment.model.optimizer.gradient_clip
+    return trainer, model, data
+
+
+def _one_sentence(text: str) -> str:
+    """The last line of a message says what is wrong; the lines before it repeat the whole call."""
+    lines = [line.strip(" -") for line in text.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else "the keywords are wrong"
+
+
+def _device(trainer: pl.Trainer) -> str:
+    device = trainer.strategy.root_device
+    if device.type == "cpu":
+        return f"cpu ({torch.get_num_threads()} threads)"
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
+
+
+def _initialise(model: SequenceModel, experiment: Experiment, init: str | None) -> None:
+    """Filters from a motif file, then layers from an artifact."""
+    network = model.network
+    assert network is not None
+    if init is not None:
+        if not os.path.isfile(init):
+            raise UsageError(f"--init {init} does not exist.")
+        try:
+            tensors = load_file(init)
+        except Exception as error:
+            raise DataError(f"--init {init} is not an artifact of seqpool, or is damaged: {error}.") from error
+        own = network.state_dict()
+        taken = {name: t for name, t in tensors.items() if name in own and own[name].shape == t.shape}
+        network.load_state_dict(taken, strict=False)
+        left = sorted(set(own) - set(taken))
+        say(
+            f"init: {len(taken)} of {len(own)} tensors are taken from {init}"
+            + (f"; new: {', '.join(left)}" if left else "")
+        )
+
+
+def _take_best_weights(trainer: Any, model: SequenceModel, experiment: Experiment) -> None:
+    callback = trainer.checkpoint_callback
+    best = getattr(callback, "best_model_path", "")
+    if (
+        experiment.model.keep == "best"
+        and best
+        and Path(best).is_file()
+        and trainer.datamodule.parts.validation is not None
+    ):
+        state = torch.load(best, map_location="cpu", weights_only=False)["state_dict"]
+        model.load_state_dict(state, strict=False)

@@ -1,0 +1,241 @@
+"""One label, several labels or values per input: the Lightning module of detectors and encoders."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from seqpool.errors import DataError, UsageError
+from seqpool.evaluation.answers import interpret
+from seqpool.nn.build import build_network
+from seqpool.options.check import plain
+from seqpool.options.networks import network_config
+from seqpool.options.training import Optimizer, sequence_model_record
+from seqpool.train.data_module import Batch, DataModule, Parts
+
+MAIN_METRIC = {"binary": "roc_auc", "multiclass": "f1_macro", "multilabel": "roc_auc", "regression": "pearson_r"}
+"""The figure that tells which epoch is best; larger is better."""
+
+
+class SequenceModel(pl.LightningModule):
+    """Trains any network on any data module whose rows have one answer each.
+
+    The network is built once the data is known. Dropout is a function of (seed, step), shuffling of (seed, epoch):
+    a run that was killed and resumed repeats the uninterrupted one.
+    """
+
+    class_weights: Tensor
+    offset: Tensor
+    scale: Tensor
+
+    def __init__(self, options: dict[str, Any], seed: int) -> None:
+        """`options`: the fields of the option record SequenceModel. Raises UsageError naming a key that is wrong."""
+        super().__init__()
+        self.options = sequence_model_record(options)
+        self.seed = seed
+        self.target = self.options.target
+        self.network: nn.Module | None = None
+        self._logits: list[Tensor] = []
+        self._batches: list[Batch] = []
+
+    def setup(self, stage: str) -> None:
+        """Builds the network for the data that the trainer has."""
+        if self.network is not None:
+            return
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, DataModule)
+        parts = data.parts
+        check_target(self.target, parts)
+        self.classes = parts.classes
+        torch.manual_seed(self.seed)
+        self.network = build_network(self.options.network, parts.input, self.output_count(parts), parts.length)
+        self.register_buffer("class_weights", torch.from_numpy(self._class_weights(parts)).float(), persistent=False)
+        offset, scale = target_scale(parts) if self.target == "regression" else (np.zeros(1), np.ones(1))
+        self.register_buffer("offset", torch.from_numpy(offset).float(), persistent=False)
+        self.register_buffer("scale", torch.from_numpy(scale).float(), persistent=False)
+
+    def output_count(self, parts: Parts) -> int:
+        """Outputs of the network."""
+        return 1 if self.target == "binary" else len(parts.classes)
+
+    def _class_weights(self, parts: Parts) -> NDArray[np.float64]:
+        chosen = self.options.class_weights
+        count = len(parts.classes)
+        if chosen is None:
+            return np.ones(count)
+        if isinstance(chosen, dict):
+            unknown = set(chosen) - set(parts.classes)
+            if unknown:
+                raise UsageError(
+                    f"model.class_weights names {', '.join(sorted(unknown))}, but the classes are "
+                    f"{', '.join(parts.classes)}."
+                )
+            return np.array([chosen.get(name, 1.0) for name in parts.classes])
+        if self.target == "multilabel":
+            share = np.nanmean(parts.train.target, axis=0)
+            return np.asarray((1 - share) / np.clip(share, 1e-6, None))
+        rows = np.bincount(parts.train.target.astype(np.int64), minlength=count)
+        return np.asarray(rows.sum() / (count * np.clip(rows, 1, None)))
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Logits (N, outputs); values of a regression are in units of the training targets' deviation."""
+        assert self.network is not None
+        return self.network(x, lengths)  # type: ignore[no-any-return]
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of one batch. Dropout and mix-up are functions of (seed, step), whatever drew numbers before."""
+        torch.manual_seed(self.seed * 1_000_003 + self.global_step)
+        if self.options.mix_up > 0 and batch.x.is_floating_point():
+            loss = self._mixed_loss(batch)
+        else:
+            loss = self.loss(self(batch.x, batch.lengths), batch.target, batch.weight)
+        if not bool(torch.isfinite(loss)):
+            raise DataError(
+                f"the loss is not finite in epoch {self.current_epoch}, step {self.global_step}: lower "
+                "optimizer.learning_rate or set optimizer.gradient_clip."
+            )
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.row), sync_dist=True)
+        return loss
+
+    def _mixed_loss(self, batch: Batch) -> Tensor:
+        """Mix-up (Zhang et al. 2018): inputs and losses of two rows, the larger share first."""
+        alpha = self.options.mix_up
+        share = torch.distributions.Beta(alpha, alpha).sample((len(batch.row),)).to(batch.x.device)
+        share = torch.maximum(share, 1 - share)
+        other = torch.randperm(len(batch.row), device=batch.x.device)
+        wide = share.view(-1, *[1] * (batch.x.ndim - 1))
+        x = wide * batch.x + (1 - wide) * batch.x[other]
+        logits = self(x, torch.maximum(batch.lengths, batch.lengths[other]))
+        first = self.loss(logits, batch.target, batch.weight * share)
+        second = self.loss(logits, batch.target[other], batch.weight[other] * (1 - share))
+        return first + second
+
+    def loss(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Mean over rows of weight times loss; missing targets (NaN) count nothing."""
+        smoothing = self.options.label_smoothing
+        if self.target == "multiclass":
+            rows = F.cross_entropy(
+                logits, target, weight=self.class_weights, label_smoothing=smoothing, reduction="none"
+            )
+            return (rows * weight).mean()
+        known = ~torch.isnan(target)
+        filled = torch.where(known, target, torch.zeros_like(target))
+        if self.target == "regression":
+            error = (logits - (filled - self.offset) / self.scale).square()
+            each = torch.where(known, error, torch.zeros_like(error)).sum(dim=1) / known.sum(dim=1).clamp(min=1)
+            return (each * weight).mean()
+        smooth = filled * (1 - 2 * smoothing) + smoothing
+        if self.target == "binary":
+            each = F.binary_cross_entropy_with_logits(logits[:, 0], smooth, reduction="none")
+            by_class = torch.where(filled > 0.5, self.class_weights[1], self.class_weights[0])
+            return (torch.where(known, each, torch.zeros_like(each)) * weight * by_class).mean()
+        each = F.binary_cross_entropy_with_logits(logits, smooth, pos_weight=self.class_weights, reduction="none")
+        each = torch.where(known, each, torch.zeros_like(each)).sum(dim=1) / known.sum(dim=1).clamp(min=1)
+        return (each * weight).mean()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Collects logits; figures need all of them."""
+        self._logits.append(self(batch.x, batch.lengths).detach())
+        self._batches.append(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the loss and the figures of the whole part."""
+        logits = torch.cat(self._logits)
+        target = torch.cat([batch.target for batch in self._batches])
+        weight = torch.cat([batch.weight for batch in self._batches])
+        self._logits.clear()
+        self._batches.clear()
+        if self.trainer.world_size > 1:
+            logits, target, weight = (self._gathered(one) for one in (logits, target, weight))
+        self.log("val_loss", self.loss(logits, target, weight))
+        outputs = logits.cpu().numpy().astype(np.float64)
+        for name, value in self.metrics(outputs, target.cpu().numpy().astype(np.float64)).items():
+            self.log(f"val_{name}", value)
+
+    def _gathered(self, rows: Tensor) -> Tensor:
+        every = self.all_gather(rows)
+        assert isinstance(every, Tensor)
+        return every.flatten(0, 1)
+
+    def metrics(self, outputs: NDArray[np.float64], target: NDArray[np.float64]) -> dict[str, float]:
+        """The part's main figures, at plain thresholds of one half."""
+        offset, scale = self.offset.cpu().tolist(), self.scale.cpu().tolist()
+        found = interpret(outputs, self.target, self.classes, offset=offset, scale=scale).metrics(target)
+        return {name: value for name, value in found.items() if "[" not in name}
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, decay on matrices only, with the schedule of the options."""
+        options = self.options.optimizer
+        decayed = [p for p in self.parameters() if p.requires_grad and p.ndim > 1]
+        plain_ones = [p for p in self.parameters() if p.requires_grad and p.ndim <= 1]
+        optimizer = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": options.weight_decay}, {"params": plain_ones, "weight_decay": 0.0}],
+            lr=options.learning_rate,
+        )
+        if options.schedule == "constant":
+            return {"optimizer": optimizer}
+        steps = max(int(self.trainer.estimated_stepping_batches), 1)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(options, step / steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Notes what the weights belong to."""
+        checkpoint["seqpool"] = self._identity()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuses a checkpoint of another model. Raises UsageError naming what differs."""
+        found = checkpoint.get("seqpool")
+        if found is None:
+            raise UsageError("the checkpoint was not written by seqpool fit.")
+        for name, value in self._identity().items():
+            if found.get(name) != value:
+                raise UsageError(
+                    f"the checkpoint disagrees with the config: {name} is {found.get(name)!r} in the checkpoint and "
+                    f"{value!r} in the config (start a new run with another --run folder, or use --init)."
+                )
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "seed": self.seed,
+            "network": network_config(self.options.network),
+            "target": self.target,
+            "optimizer": plain(self.options.optimizer),
+            "classes": list(self.classes),
+        }
+
+
+def rate_factor(options: Optimizer, progress: float) -> float:
+    """Learning rate as a share of the largest one, `progress` from 0 to 1 over all steps."""
+    if options.schedule == "one_cycle":
+        if progress < 0.3:
+            return 0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * progress / 0.3))
+        progress = (progress - 0.3) / 0.7
+    return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+def check_target(target: str, parts: Parts) -> None:
+    """Raises UsageError where the labels are of another kind than the target."""
+    labels = parts.train.target
+    if target == "binary" and len(parts.classes) != 2:
+        raise UsageError(
+            f"model.target is binary, but the data has {len(parts.classes)} classes ({', '.join(parts.classes)}): "
+            "set target: multiclass."
+        )
+    if target in ("binary", "multiclass") and labels.ndim != 1:
+        raise UsageError(f"model.target is {target}, but the data has {labels.shape[1]} label columns: set multilabel.")
+    if target in ("multilabel", "regression") and labels.ndim != 2:
+        raise UsageError(f"model.target is {target}, but the data has one class per row: set binary or multiclass.")
+
+
+def target_scale(parts: Parts) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and deviation of each training target, known values only."""
+    offset = np.nanmean(parts.train.target, axis=0)
+    scale = np.nanstd(parts.train.target, axis=0)
+    return offset, np.where(scale > 0, scale, 1.0)
