@@ -120,7 +120,7 @@ def test_one_bad_input_does_not_stop_the_others(repository: Path, tmp_path: Path
         ([*DEMO, "--p-value", "2"], 2, "--p-value 2 is not in (0, 1]"),
         ([*DEMO, "--p-value", "0.1", "--q-value", "0.1"], 2, "not allowed with"),
         ([*DEMO, "--background", "no_such_file"], 1, "--background no_such_file cannot be read"),
-        (["x.fa", "--motifs", "README.md"], 1, "README.md: it is in no motif format"),
+        (["x.fa", "--motifs", "README.md"], 1, "README.md holds no motif"),
         (["x.fa", "--motifs", "no_such_motifs"], 1, "no_such_motifs cannot be read"),
         ([*DEMO, "--output", "/no/such/folder/x.tsv"], 1, "/no/such/folder/x.tsv cannot be written"),
         ([*DEMO, "--output", "/dev/full"], 1, "/dev/full cannot be written: No space left on device"),
