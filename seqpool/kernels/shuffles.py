@@ -7,37 +7,19 @@ from numpy.typing import NDArray
 
 from seqpool.kernels.compiled import compiled
 from seqpool.kernels.parallel import run_pieces
+from seqpool.kernels.row_random import FIRST_FACTOR, SECOND_FACTOR, STEP, row_states
 
 ROWS_PER_PIECE = 1024
-
-# SplitMix64 (Steele, Lea & Flood 2014, doi:10.1145/2714064.2660195)
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_FIRST = np.uint64(0xBF58476D1CE4E5B9)
-_SECOND = np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    values = (values ^ (values >> _30)) * _FIRST
-    values = (values ^ (values >> _27)) * _SECOND
-    return values ^ (values >> _31)
-
-
-def row_states(seed: int, epoch: int, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """(rows,) the state from which each row's random numbers start: a mix of seed, epoch and row number."""
-    state = np.full(len(rows), seed % 2**64, dtype=np.uint64)
-    for part in (np.full(len(rows), epoch % 2**64, dtype=np.uint64), rows.astype(np.uint64)):
-        state = _mixed(state + _STEP) ^ part
-    return _mixed(state + _STEP)
 
 
 @compiled
 def _below(states: NDArray[np.uint64], row: int, bound: int) -> np.int64:
     """A random number from 0 to bound - 1; bound is below 2^32 (Lemire 2019 without its rejection)."""
-    states[row] += _STEP
+    states[row] += STEP
     value = states[row]
-    value = (value ^ (value >> _30)) * _FIRST
-    value = (value ^ (value >> _27)) * _SECOND
+    value = (value ^ (value >> _30)) * FIRST_FACTOR
+    value = (value ^ (value >> _27)) * SECOND_FACTOR
     value = value ^ (value >> _31)
     return np.int64(((value >> _32) * np.uint64(bound)) >> _32)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,8 @@ def rule_of(split: Split) -> dict[str, Any]:
         value = getattr(split, option.name)
         if value != option.default:
             rule[option.name] = list(value) if isinstance(value, tuple) else value
+    if split.file is not None:
+        rule["file"] = Path(split.file).name  # an artifact does not tell where somebody keeps their files
     return rule
 
 
