@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Sets up .venv with the dev extra and runs the whole default suite: style, types, tests.
+# Makes .venv with everything the tests need and runs the whole default suite: style, types, tests.
 #   usage: bash scripts/test.sh [pytest arguments]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source scripts/environment.sh
-make_environment "[dev]"
-.venv/bin/ruff check .
-.venv/bin/ruff format --check .
-.venv/bin/mypy
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+make_environment dev
+echo "== Style and types" >&2
+.venv/bin/python -m ruff check .
+.venv/bin/python -m ruff format --check .
+.venv/bin/python -m mypy
+echo "== Tests" >&2
 exec .venv/bin/python -m pytest "$@"
