@@ -50,7 +50,7 @@ def loss_columns(scores: Floats, shares: NDArray[np.float64], windows: float) ->
         mean = np.einsum("kdl,d->kl", losses, frequency)
         variance = np.einsum("kdl,kdl,d->l", losses, losses, frequency) - (mean**2).sum(axis=0)
         whole = mean.sum(axis=0)
-        deviations = np.clip(0.5 * np.log2(max(windows, 1.0)) - 1.5, -1.0, 1.5)
+        deviations = np.clip(0.5 * np.log2(max(windows, 1.0)) - 1.5, -1.0, 1.25)
         reach = np.maximum(whole - deviations * np.sqrt(np.maximum(variance, 0)), whole / 4)
         scale = np.where(reach > 0, np.float32(LEVELS * FINE) / reach, 0)
         levels = np.minimum(losses * scale, MOST)
