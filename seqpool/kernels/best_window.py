@@ -58,7 +58,7 @@ def loss_columns(scores: Floats, shares: NDArray[np.float64], windows: float) ->
 
 
 @compiled
-def _fill_tables(
+def fill_tables(
     columns: NDArray[np.uint16], letters: NDArray[np.uint8], group: int, tables: NDArray[np.uint8]
 ) -> None:
     """tables[block * rows + row]: bytes of every word's loss for 64 lanes."""
@@ -244,7 +244,7 @@ def best_windows(
     position = np.zeros((groups, sequences, LANES), dtype=np.int32)
 
     def fill(group: int) -> None:
-        _fill_tables(columns, words.letters, group, tables[group])
+        fill_tables(columns, words.letters, group, tables[group])
 
     parts = -(-sequences // SEQUENCES_PER_PIECE)
 

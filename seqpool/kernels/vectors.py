@@ -153,6 +153,17 @@ def lanes_at_most(typing: Any, left: Vector, right: Vector) -> tuple[Any, Emit]:
 
 
 @operation
+def top_bits(typing: Any, vector: Vector) -> tuple[Any, Emit]:
+    """The highest bit of each of 64 bytes, lane 0 in the lowest bit."""
+
+    def emit(context: Any, builder: ir.IRBuilder, signature: Any, arguments: Any) -> Any:
+        negative = builder.icmp_signed("<", arguments[0], ir.Constant(arguments[0].type, [0] * vector.lanes))
+        return builder.bitcast(negative, ir.IntType(64))
+
+    return types.uint64(vector), emit
+
+
+@operation
 def lanes_above(typing: Any, left: Vector, right: Vector) -> tuple[Any, Emit]:
     """One bit per lane of 32 floats, set where left > right, lane 0 in the lowest bit."""
 

@@ -1,0 +1,280 @@
+"""All windows of a sequence whose integer score reaches their lane's threshold.
+
+A lane is an integer matrix with a threshold. What a window loses against the best possible word is summed in bytes,
+rounded down, on a scale where the 127th level is the distance from the best score to the threshold: a hit never has the
+top bit set, and nearly everything else does. 64 lanes are tested by a few instructions per word of letters. The
+survivors are scored in integers, and only that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqpool.kernels.best_window import MOST, fill_tables
+from seqpool.kernels.compiled import compiled
+from seqpool.kernels.vectors import load64, lowest_bit, saturating_add, top_bits
+from seqpool.kernels.words import LANES
+
+CHUNK = 8192  # windows tested before their survivors are scored
+MOST_BLOCKS = 7  # words tested per window; wider lanes are tested by their most informative columns
+REACH = 127 * 64  # 64ths of a level from the best score to the threshold
+
+Integers = NDArray[np.int32]
+
+
+@compiled
+def _number_words(codes: NDArray[np.uint8], letters: int, size: int, symbols: NDArray[np.uint8], rows: NDArray[np.uint32]) -> None:
+    """Number of the word at each position times LANES; symbol `letters` is any code that is no plain letter."""
+    other = np.uint8(letters)
+    count = codes.shape[0]
+    for i in range(count):
+        symbols[i] = min(codes[i], other)
+    for i in range(count, symbols.shape[0]):
+        symbols[i] = other
+    base = np.uint32(letters + 1)
+    if size == 4:
+        for i in range(rows.shape[0]):
+            left = np.uint32(symbols[i]) * base + np.uint32(symbols[i + 1])
+            right = np.uint32(symbols[i + 2]) * base + np.uint32(symbols[i + 3])
+            rows[i] = (left * base * base + right) * np.uint32(LANES)
+    else:
+        for i in range(rows.shape[0]):
+            rows[i] = (np.uint32(symbols[i]) * base + np.uint32(symbols[i + 1])) * np.uint32(LANES)
+
+
+@compiled
+def _loss_columns(
+    matrices: Integers,
+    letters: int,
+    first_cell: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    thresholds: NDArray[np.int64],
+    most: int,
+    offsets: NDArray[np.int64],
+    columns: NDArray[np.uint16],
+) -> None:
+    """Fill (K, letters + 1, LANES) losses of one group's lanes in 64ths of a level, and where their columns begin."""
+    columns[:] = 0
+    mean = np.empty(widths.max(), dtype=np.float64)
+    for lane in range(widths.shape[0]):
+        width, cell = widths[lane], first_cell[lane]
+        best = np.int64(0)
+        for column in range(width):
+            highest = matrices[cell + column * letters]
+            for letter in range(1, letters):
+                highest = max(highest, matrices[cell + column * letters + letter])
+            best += highest
+            mean[column] = 0.0
+            for letter in range(letters):
+                # a forbidden letter counts as a loss of 16 bits, not of 16,000
+                mean[column] += min(highest - matrices[cell + column * letters + letter], 16000)
+        tested = min(width, most)
+        offset, informative, running = 0, -1.0, 0.0
+        for column in range(width):
+            running += mean[column]
+            if column >= tested:
+                running -= mean[column - tested]
+            if column >= tested - 1 and running > informative:
+                informative, offset = running, column - tested + 1
+        offsets[lane] = offset
+        reach = best - thresholds[lane]
+        for column in range(tested):
+            at = cell + (offset + column) * letters
+            highest = matrices[at]
+            for letter in range(1, letters):
+                highest = max(highest, matrices[at + letter])
+            for letter in range(letters):
+                loss = np.int64(highest) - np.int64(matrices[at + letter])
+                if reach < 0:
+                    loss = MOST
+                elif loss > 0:
+                    loss = min(loss * REACH // reach, MOST) if reach > 0 else MOST
+                columns[column, letter, lane] = loss
+            columns[column, letters, lane] = MOST
+    for lane in range(widths.shape[0], LANES):
+        columns[0, :, lane] = MOST
+
+
+@compiled
+def _survivors(
+    tables: NDArray[np.uint8],
+    stride: int,
+    words: NDArray[np.uint32],
+    begin: int,
+    end: int,
+    size: int,
+    blocks: tuple[int, ...],
+    starts: NDArray[np.uint64],
+    lanes: NDArray[np.uint64],
+) -> int:
+    step, row = np.uint64(size), np.uint64(stride)
+    count = np.uint64(0)
+    for i in range(np.uint64(begin), np.uint64(end)):
+        total = load64(tables, np.uint64(words[i]))
+        for block in range(1, len(blocks)):
+            at = np.uint64(block) * row + np.uint64(words[i + np.uint64(block) * step])
+            total = saturating_add(total, load64(tables, at))
+        below = ~top_bits(total)
+        if below:
+            starts[count] = i
+            lanes[count] = below
+            count += np.uint64(1)
+    return int(count)
+
+
+@compiled
+def _score_survivors(
+    symbols: NDArray[np.uint8],
+    letters: int,
+    stop: int,
+    starts: NDArray[np.uint64],
+    lanes: NDArray[np.uint64],
+    survivors: int,
+    matrices: Integers,
+    first_cell: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    thresholds: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    found: NDArray[np.int64],
+    count: int,
+) -> int:
+    """Append (position, lane number, score) of every hit to `found`."""
+    other = np.uint8(letters)
+    for i in range(np.uint64(survivors)):
+        bits = lanes[i]
+        while bits:
+            lane = lowest_bit(bits)
+            bits &= bits - np.uint64(1)
+            start = np.int64(starts[i]) - offsets[lane]
+            if start < 0 or start >= stop:
+                continue
+            cell, place = np.uint64(first_cell[lane]), np.uint64(start)
+            total, highest = np.int64(0), np.uint8(0)
+            for _ in range(widths[lane]):
+                symbol = symbols[place]
+                highest = max(highest, symbol)
+                total += np.int64(matrices[cell + np.uint64(symbol)])
+                cell += np.uint64(letters)
+                place += np.uint64(1)
+            if total >= thresholds[lane] and highest < other:
+                found[count, 0] = start
+                found[count, 1] = numbers[lane]
+                found[count, 2] = total
+                count += 1
+    return count
+
+
+@compiled
+def _scan_group(
+    tables: NDArray[np.uint8],
+    stride: int,
+    words: NDArray[np.uint32],
+    symbols: NDArray[np.uint8],
+    size: int,
+    blocks: tuple[int, ...],
+    letters: int,
+    begin: int,
+    end: int,
+    stop: int,
+    matrices: Integers,
+    first_cell: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    thresholds: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    found: NDArray[np.int64],
+    count: int,
+) -> tuple[int, int]:
+    """Scan from `begin` until `end` or until `found` may not hold the next chunk's hits: (where it ended, hits)."""
+    starts = np.empty(CHUNK, dtype=np.uint64)
+    lanes = np.empty(CHUNK, dtype=np.uint64)
+    while begin < end and count + CHUNK * widths.shape[0] <= found.shape[0]:
+        last = min(begin + CHUNK, end)
+        survivors = _survivors(tables, stride, words, begin, last, size, blocks, starts, lanes)
+        count = _score_survivors(
+            symbols, letters, stop, starts, lanes, survivors, matrices, first_cell, widths, thresholds, offsets,
+            numbers, found, count,
+        )  # fmt: skip
+        begin = last
+    return begin, count
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Up to LANES lanes of similar width, their numbers among all lanes, and their tables of losses."""
+
+    numbers: NDArray[np.int64]
+    first_cell: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    thresholds: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    blocks: tuple[int, ...]
+    tables: NDArray[np.uint8]
+
+
+class ScanTables:
+    """Integer matrices and their thresholds, laid out for scanning; made once, used for any number of sequences.
+
+    matrices: each (width, letters) int32, absolute values below 2**25, sums below 2**31; thresholds: a window is
+    found when its score is at least its lane's. All matrices have the same letters.
+    """
+
+    def __init__(self, matrices: Sequence[Integers], thresholds: Sequence[int]) -> None:
+        self.letters = matrices[0].shape[1]
+        self.size = 4 if (self.letters + 1) ** 4 <= 1024 else 2
+        widths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
+        self._matrices = np.concatenate(
+            [*(matrix.reshape(-1) for matrix in matrices), np.zeros(self.letters + 1, dtype=np.int32)]
+        )
+        first_cell = np.concatenate([[0], np.cumsum(widths[:-1])]) * self.letters
+        lowest = np.array(thresholds, dtype=np.int64)
+        digits = np.indices((self.letters + 1,) * self.size, dtype=np.uint8).reshape(self.size, -1)
+        words = np.ascontiguousarray(digits.T)
+        self._stride = len(words) * LANES
+        order = np.argsort(widths, kind="stable")
+        self._groups = []
+        for begin in range(0, len(order), LANES):
+            numbers = order[begin : begin + LANES]
+            wide = min(int(widths[numbers].max()), MOST_BLOCKS * self.size)
+            columns = np.empty((wide, self.letters + 1, LANES), dtype=np.uint16)
+            offsets = np.zeros(len(numbers), dtype=np.int64)
+            cells, sizes, limits = first_cell[numbers], widths[numbers], lowest[numbers]
+            _loss_columns(self._matrices, self.letters, cells, sizes, limits, wide, offsets, columns)
+            blocks = tuple(range(-(-wide // self.size)))
+            tables = np.empty(len(blocks) * self._stride, dtype=np.uint8)
+            fill_tables(columns, words, 0, tables)
+            self._groups.append(_Group(numbers, cells, sizes, limits, offsets, blocks, tables))
+        self._reach = max(int(group.offsets.max()) + len(group.blocks) * self.size for group in self._groups)
+
+    def windows_over(self, codes: NDArray[np.uint8], stop: int) -> tuple[NDArray[np.int64], ...]:
+        """(position, lane, score), each (windows,), of every window at or over its lane's threshold, in that order.
+
+        codes: (length,) uint8; a window with a code that is no plain letter is not scored. stop: windows begin below
+        it. May be called from several threads at once.
+        """
+        stop = min(stop, len(codes))
+        symbols = np.empty(len(codes) + self._reach + self.size, dtype=np.uint8)
+        words = np.empty(len(symbols) - self.size, dtype=np.uint32)
+        _number_words(codes, self.letters, self.size, symbols, words)
+        found = np.empty((2 * CHUNK * LANES, 3), dtype=np.int64)
+        parts, count = [], 0
+        for group in self._groups:
+            begin, end = int(group.offsets.min()), stop + int(group.offsets.max())
+            while begin < end:
+                begin, count = _scan_group(
+                    group.tables, self._stride, words, symbols, self.size, group.blocks, self.letters, begin, end, stop,
+                    self._matrices, group.first_cell, group.widths, group.thresholds, group.offsets, group.numbers,
+                    found, count,
+                )  # fmt: skip
+                if begin < end:
+                    parts.append(found[:count].copy())
+                    count = 0
+        hits = np.concatenate([*parts, found[:count]]) if parts else found[:count]
+        lanes = int(sum(len(group.numbers) for group in self._groups))
+        order = np.argsort(hits[:, 0] * lanes + hits[:, 1])
+        return tuple(np.ascontiguousarray(column) for column in hits[order].T)
