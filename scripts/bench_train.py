@@ -132,7 +132,9 @@ def measure(row: Row, repeats: int) -> float:
     print(f"{row} (torch: {fastest})")
     for name, clock in (("wall, median", wall), ("processor, median", processor), ("wall, lowest", lowest)):
         ratio = clock["torch"] / clock["ours"]
-        print(f"    {name:<18} ours {clock['ours']:8.2f} ms   torch {clock['torch']:9.1f} ms   {ratio:6.1f}x", flush=True)
+        print(
+            f"    {name:<18} ours {clock['ours']:8.2f} ms   torch {clock['torch']:9.1f} ms   {ratio:6.1f}x", flush=True
+        )
     chosen = processor if row.threads == 1 else wall
     return chosen["torch"] / chosen["ours"]
 

@@ -38,7 +38,7 @@ from seqpool.motifs.matrix import (
     is_palindrome,
     reverse_complement_scores,
 )
-from seqpool.motifs.scanner import Lane, WindowMask, Windows, windows_over
+from seqpool.motifs.scanner import Lane, Scanner, WindowMask, Windows
 from seqpool.motifs.statistics import ScoreDistribution, iid_distribution, q_values
 
 DEFAULT_P_VALUE = 1e-4
@@ -190,12 +190,13 @@ class _Pass:
         self._motif_of = np.array([lane.motif for lane in lanes])
         self._strand_of = np.array([lane.strand for lane in lanes])
         self._alphabet = motifs[0].motif.alphabet
+        self._scanner = Scanner(lanes)
         self._lock = threading.Lock()
 
     def count(self, block: Block) -> Windows:
         """The windows of one block over the thresholds, counted; may be called from several threads at once."""
         mask = WindowMask(block.codes, len(self._alphabet.letters), block.stop)
-        windows = windows_over(block.codes, mask, self.lanes)
+        windows = self._scanner.windows_over(block.codes, block.stop)
         motifs = self._motif_of[windows.lane]
         with self._lock:
             for motif in np.unique(motifs):

@@ -58,9 +58,7 @@ def loss_columns(scores: Floats, shares: NDArray[np.float64], windows: float) ->
 
 
 @compiled
-def fill_tables(
-    columns: NDArray[np.uint16], letters: NDArray[np.uint8], group: int, tables: NDArray[np.uint8]
-) -> None:
+def fill_tables(columns: NDArray[np.uint16], letters: NDArray[np.uint8], group: int, tables: NDArray[np.uint8]) -> None:
     """tables[block * rows + row]: bytes of every word's loss for 64 lanes."""
     width, symbols, lanes = columns.shape
     rows, size = letters.shape

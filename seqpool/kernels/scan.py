@@ -27,7 +27,9 @@ Integers = NDArray[np.int32]
 
 
 @compiled
-def _number_words(codes: NDArray[np.uint8], letters: int, size: int, symbols: NDArray[np.uint8], rows: NDArray[np.uint32]) -> None:
+def _number_words(
+    codes: NDArray[np.uint8], letters: int, size: int, symbols: NDArray[np.uint8], rows: NDArray[np.uint32]
+) -> None:
     """Number of the word at each position times LANES; symbol `letters` is any code that is no plain letter."""
     other = np.uint8(letters)
     count = codes.shape[0]
@@ -89,11 +91,10 @@ def _loss_columns(
                 highest = max(highest, matrices[at + letter])
             for letter in range(letters):
                 loss = np.int64(highest) - np.int64(matrices[at + letter])
-                if reach < 0:
-                    loss = MOST
+                if reach < 0 or (reach == 0 and loss > 0):
+                    columns[column, letter, lane] = MOST
                 elif loss > 0:
-                    loss = min(loss * REACH // reach, MOST) if reach > 0 else MOST
-                columns[column, letter, lane] = loss
+                    columns[column, letter, lane] = min(loss * np.int64(REACH) // reach, np.int64(MOST))
             columns[column, letters, lane] = MOST
     for lane in range(widths.shape[0], LANES):
         columns[0, :, lane] = MOST

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from seqpool.alphabet import DNA, MASKED, PROTEIN, Alphabet
 from seqpool.motifs.blocks import Run, blocks
 from seqpool.motifs.matrix import FORBIDDEN, is_palindrome, reverse_complement_scores
-from seqpool.motifs.scanner import Lane, WindowMask, windows_over
+from seqpool.motifs.scanner import Lane, Scanner, WindowMask
+from tests.motifs.numpy_scanner import windows_over
 
 
 def brute_force(records: list[np.ndarray], lanes: list[Lane]) -> tuple[list[tuple[int, int, int, int]], dict[int, int]]:
@@ -60,9 +61,10 @@ def test_equals_brute_force_however_records_are_cut(
         for start in range(0, max(1, len(codes)), piece)
     ]
     found, tested, windows = [], dict.fromkeys(range(len(lanes)), 0), dict.fromkeys(range(len(lanes)), 0)
+    scanner = Scanner(lanes)
     for part in blocks(runs, max(widths) - 1, block):
         mask = WindowMask(part.codes, letters, part.stop)
-        result = windows_over(part.codes, mask, lanes)
+        result = scanner.windows_over(part.codes, part.stop)
         sequence, start = part.locate(result.position)
         found += list(zip(sequence.tolist(), start.tolist(), result.lane.tolist(), result.score.tolist(), strict=True))
         for number, lane in enumerate(lanes):
@@ -72,6 +74,62 @@ def test_equals_brute_force_however_records_are_cut(
     assert found == hits
     assert tested == expected_tested
     assert windows == {n: sum(max(0, length - w + 1) for length in lengths) for n, w in enumerate(widths)}
+
+
+def quantile_threshold(scores: np.ndarray, share: float, generator: np.random.Generator) -> int:
+    """A threshold that about this share of random windows reaches."""
+    windows = scores[np.arange(len(scores)), generator.integers(0, scores.shape[1], (4000, len(scores)))].sum(axis=1)
+    return int(np.quantile(windows, 1 - share))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([DNA, PROTEIN]),
+    st.sampled_from([1, 3, 70, 150]),
+    st.sampled_from([4, 12, 28, 70]),
+    st.sampled_from([0.0, 1e-3, 0.02, 1.0]),
+    st.sampled_from([0.0, 0.01]),
+)
+def test_equals_the_referee_on_long_sequences(
+    seed: int, alphabet: Alphabet, count: int, widest: int, share: float, other: float
+) -> None:
+    """Several groups of lanes, some too wide to be tested whole, thresholds that no window and every one reaches."""
+    generator = np.random.default_rng(seed)
+    letters = len(alphabet.letters)
+    length = 20_000 if share < 1 else 700
+    codes = generator.integers(0, letters, length).astype(np.uint8)
+    codes[generator.random(length) < other] = alphabet.unknown
+    lanes = []
+    for number in range(count):
+        width = int(generator.integers(max(1, widest // 3), widest + 1))
+        scores = np.round(1000 * generator.normal(size=(width, letters)) * generator.random((width, 1)))
+        scores = scores.astype(np.int32)
+        threshold = quantile_threshold(scores, share, generator)
+        if generator.random() < 0.1:
+            scores[generator.integers(width), generator.integers(letters)] = FORBIDDEN
+        if generator.random() < 0.1:
+            threshold = int(scores.max(axis=1).sum()) + int(generator.integers(0, 2))
+        lanes.append(Lane(number, 1, scores, threshold))
+    stop = length - int(generator.integers(0, 50))
+    expected = windows_over(codes, WindowMask(codes, letters, stop), lanes)
+    found = Scanner(lanes).windows_over(codes, stop)
+    assert np.array_equal(found.position, expected.position)
+    assert np.array_equal(found.lane, expected.lane)
+    assert np.array_equal(found.score, expected.score)
+
+
+def test_more_hits_than_are_held_at_once() -> None:
+    """Thresholds that every window reaches, over more windows than one buffer of the kernel holds."""
+    generator = np.random.default_rng(0)
+    codes = generator.integers(0, 4, 40_000).astype(np.uint8)
+    lanes = [Lane(i, 1, np.full((5 + i % 2, 4), i, dtype=np.int32), 0) for i in range(66)]
+    found = Scanner(lanes).windows_over(codes, len(codes))
+    expected = windows_over(codes, WindowMask(codes, 4, len(codes)), lanes)
+    assert len(found.position) == 33 * (39_996 + 39_995)
+    assert np.array_equal(found.position, expected.position)
+    assert np.array_equal(found.lane, expected.lane)
+    assert np.array_equal(found.score, expected.score)
 
 
 @given(st.integers(0, 10**6), st.integers(1, 12))
