@@ -12,6 +12,8 @@ _HOMES: dict[str, str] = {
     "read_fasta": "seqpool.io.fasta",
     "read_motifs": "seqpool.motifs.formats",
     "scan": "seqpool.jobs.scan",
+    "load": "seqpool.artifact",
+    "predict": "seqpool.jobs.predict",
 }
 
 __all__ = ["__version__", *_HOMES]

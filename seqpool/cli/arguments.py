@@ -70,3 +70,15 @@ def given_inputs(arguments: argparse.Namespace) -> list[str]:
     if not inputs:
         raise UsageError("no input was given (see --help for an example).")
     return inputs
+
+
+_ENDINGS = {".gff": "gff3", ".json": "jsonl", ".txt": "tsv"}
+
+
+def chosen_format(arguments: argparse.Namespace, formats: tuple[str, ...]) -> str:
+    """`--format`, else what the ending of `--output` says, else the first of the verb's formats."""
+    if arguments.format is not None:
+        return str(arguments.format)
+    ending = Path(arguments.output or "").suffix.lower()
+    name = _ENDINGS.get(ending, ending.lstrip("."))
+    return name if name in formats else formats[0]

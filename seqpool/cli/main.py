@@ -18,6 +18,8 @@ VERBS: dict[str, str] = {
     "fit": "train a model from a config file",
     "validate": "judge a run on its validation part",
     "test": "judge a run on its validation and test parts",
+    "predict": "what a trained model says of sequences in FASTA files",
+    "describe": "print what a config or a model is: layers, receptive field, data, figures",
 }
 """Verb and what it does; the verb's parser is in the module of the same name in this folder."""
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from seqpool.alphabet import Alphabet
-from seqpool.artifact import Artifact
+from seqpool.artifact import Artifact, load_artifact
 from seqpool.errors import DataError, UsageError
 from seqpool.evaluation.answers import Answers, interpret
 from seqpool.io.fasta import read_fasta
+from seqpool.io.tables import Table, concatenated
+from seqpool.nn.evidence import StrongestWindows, strongest_windows
 from seqpool.options.inputs import Letters
 from seqpool.records import Sequence
 
@@ -25,11 +30,12 @@ BATCH_LETTERS = 1 << 20
 
 @dataclass(frozen=True)
 class PredictedSequences:
-    """Some sequences in input order: names, lengths in letters as read, and what the model says."""
+    """Some sequences in input order: names, lengths in letters as read, what the model says, and where (if asked)."""
 
     names: list[str]
     lengths: list[int]
     answers: Answers
+    where: StrongestWindows | None = None
 
 
 def letter_input(artifact: Artifact) -> Letters:
@@ -41,28 +47,89 @@ def letter_input(artifact: Artifact) -> Letters:
     return artifact.input
 
 
-def predict(
+def predicted(
     files: Iterable[str],
     artifact: Artifact,
     *,
+    where: bool = False,
     on_error: Callable[[DataError], None],
     on_warning: Callable[[str], None],
 ) -> Iterator[PredictedSequences]:
     """Answers for every sequence of FASTA files, batch by batch, in input order, in constant memory.
 
-    A record with a byte that is no letter, one whose length the network does not take, and a file that cannot be read
-    are given to `on_error` and have no row. Raises UsageError where the model does not take sequences.
+    where: with the window that spoke most for each class. A record with a byte that is no letter, one whose length the
+    network does not take, and a file that cannot be read are given to `on_error` and have no row.
+    Raises UsageError where the model does not take sequences.
     """
     reads = letter_input(artifact)
     for batch in _batches(_sequences(files, artifact, reads.letters, on_error, on_warning)):
-        codes, lengths = pad(batch, reads)
+        padded, read_lengths, skipped = pad(batch, reads)
+        codes, lengths = torch.from_numpy(padded), torch.from_numpy(read_lengths)
         with torch.inference_mode():
-            outputs = artifact.network(torch.from_numpy(codes), torch.from_numpy(lengths))
+            outputs = artifact.network(codes, lengths)
+        windows = None
+        if where:
+            windows = strongest_windows(artifact.network, codes, lengths, len(artifact.facts.classes))
+            shift = skipped[:, None]
+            windows = StrongestWindows(windows.start + shift, windows.stop + shift, windows.strand)
         yield PredictedSequences(
             [sequence.name for sequence in batch],
             [len(sequence) for sequence in batch],
             answers_of_outputs(outputs.numpy().astype(np.float64), artifact),
+            windows,
         )
+
+
+def predict(
+    inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    model: str | os.PathLike[str],
+    *,
+    where: bool = False,
+) -> Table:
+    """The table of `seqpool predict` for one or more FASTA files and an artifact.
+
+    Raises DataError for the first bad file or record, UsageError where the model does not take sequences.
+    """
+
+    def stop(error: DataError) -> None:
+        raise error
+
+    paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    artifact = load_artifact(os.fspath(model))
+    results = predicted(
+        [os.fspath(path) for path in paths], artifact, where=where, on_error=stop, on_warning=warnings.warn
+    )
+    return concatenated([table_rows(result) for result in results], table_columns(artifact, where=where))
+
+
+def table_columns(artifact: Artifact, *, where: bool) -> dict[str, Any]:
+    """Columns of the table, by name, with their types."""
+    facts = artifact.facts
+    columns: dict[str, Any] = {"sequence": str, "length": np.int64}
+    prefix = "y" if facts.target == "regression" else "p"
+    columns |= {f"{prefix}_{name}": np.float64 for name in facts.classes}
+    columns["decision"] = str
+    if where:
+        for name in facts.classes:
+            columns |= {f"start_{name}": np.int64, f"stop_{name}": np.int64, f"strand_{name}": str}
+    return columns
+
+
+def table_rows(result: PredictedSequences) -> dict[str, NDArray[Any]]:
+    """The rows of the table; starts and stops are 1-based and closed, as FIMO's."""
+    answers = result.answers
+    rows: dict[str, NDArray[Any]] = {
+        "sequence": np.array(result.names, dtype=object),
+        "length": np.array(result.lengths, dtype=np.int64),
+    }
+    rows |= {name: np.round(answers.values[:, i], 6) for i, name in enumerate(answers.columns())}
+    rows["decision"] = np.array(answers.decision_names(), dtype=object)
+    if result.where is not None:
+        for i, name in enumerate(answers.classes):
+            rows[f"start_{name}"] = result.where.start[:, i] + 1
+            rows[f"stop_{name}"] = result.where.stop[:, i]
+            rows[f"strand_{name}"] = np.where(result.where.strand[:, i] > 0, "+", "-").astype(object)
+    return rows
 
 
 def answers_of_outputs(outputs: NDArray[np.float64], artifact: Artifact) -> Answers:
@@ -79,15 +146,16 @@ def answers_of_outputs(outputs: NDArray[np.float64], artifact: Artifact) -> Answ
     )
 
 
-def pad(batch: list[Sequence], reads: Letters) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """(rows, longest) codes, padded with the alphabet's unknown symbol, and (rows,) lengths."""
+def pad(batch: list[Sequence], reads: Letters) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """(rows, longest) codes padded with the unknown symbol, (rows,) lengths, (rows,) letters left out at the start."""
     methionine = reads.letters.symbols.find("M") if reads.skip_leading_methionine else -1
-    codes = [one.codes[1:] if methionine >= 0 and one.codes[0] == methionine else one.codes for one in batch]
+    skipped = np.array([int(one.codes[0] == methionine) for one in batch], dtype=np.int64)
+    codes = [one.codes[skip:] for one, skip in zip(batch, skipped, strict=True)]
     lengths = np.array([len(one) for one in codes], dtype=np.int64)
     padded = np.full((len(codes), max(int(lengths.max()), 1)), reads.letters.unknown, dtype=np.uint8)
     for row, one in enumerate(codes):
         padded[row, : len(one)] = one
-    return padded, lengths
+    return padded, lengths, skipped
 
 
 def _sequences(

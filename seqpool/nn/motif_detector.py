@@ -61,8 +61,7 @@ class MotifFilters(nn.Module):
         if self.position_bias is None:
             return self._maximum(x, lengths, average=self.average)
         stretches = []
-        longest = x.shape[-1] - self.width + 1
-        edges = [longest * i // self.bins for i in range(self.bins + 1)]
+        edges = self._edges(x.shape[-1] - self.width + 1)
         bias = torch.cat([self.position_bias] * 2) if self.strands == "apart" else self.position_bias
         for i, (start, stop) in enumerate(itertools.pairwise(edges)):
             if stop == start:
@@ -74,6 +73,16 @@ class MotifFilters(nn.Module):
             stretches.append(torch.where(reaches[:, None], best + bias[:, i], best.new_full((), -torch.inf)))
         best = torch.stack(stretches).amax(dim=0)
         return best, self._maximum(x, lengths, average=True)[1] if self.average else None
+
+    def bias_of_windows(self, count: int) -> Tensor:
+        """(filters, count) the position bias of each window's stretch."""
+        assert self.position_bias is not None
+        stretch = torch.bucketize(torch.arange(count), torch.tensor(self._edges(count)[1:-1]), right=True)
+        return self.position_bias[:, stretch]
+
+    def _edges(self, count: int) -> list[int]:
+        """First window of each stretch, and the number of windows."""
+        return [count * i // self.bins for i in range(self.bins + 1)]
 
     def _maximum(self, x: Tensor, lengths: Tensor, *, average: bool) -> tuple[Tensor, Tensor | None]:
         if self.engine == "fused" and x.dtype == torch.uint8 and x.device.type == "cpu":
@@ -140,7 +149,7 @@ class MotifDetector(nn.Module):
         parts = [words(x if x.dtype == torch.uint8 else letter_codes(x, self.unknown), lengths) for words in self.words]
         if self.options.composition:
             parts.append(self._composition(x, lengths))
-        padded, padded_lengths = self._pad(x, lengths)
+        padded, padded_lengths = self.pad(x, lengths)
         return torch.cat([filters(padded, padded_lengths) for filters in self.motifs] + parts, dim=1)
 
     def _composition(self, x: Tensor, lengths: Tensor) -> Tensor:
@@ -150,7 +159,7 @@ class MotifDetector(nn.Module):
         # the other strand holds the complements, whose order is the reverse of the letters'
         return shares if self.options.strands == "forward" else (shares + shares.flip(1)) / 2
 
-    def _pad(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def pad(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Unknown letters up to the widest filter, then blanks on both sides."""
         padding, widest = self.options.padding, max(self.options.widths)
         is_codes = x.dtype == torch.uint8
