@@ -32,6 +32,15 @@ def nearest_option(word: str, options: Iterable[str]) -> str:
     return f"{word} is not accepted: {hint}(options: {' '.join(names)})"
 
 
+def refuse_unknown_options(words: Iterable[str], options: list[str]) -> None:
+    """Raises UsageError naming the first word that looks like an option and is none, and the nearest that is one."""
+    for word in words:
+        if word == "--":
+            return
+        if word.startswith("--") and word.partition("=")[0] not in options:
+            raise UsageError(nearest_option(word, options))
+
+
 def positive_int(text: str) -> int:
     """An integer of at least 1."""
     value = int(text)

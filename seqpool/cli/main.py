@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from seqpool import __version__
-from seqpool.cli.arguments import Parser, nearest_option, option_strings
+from seqpool.cli.arguments import Parser, option_strings, refuse_unknown_options
 from seqpool.errors import SeqpoolError, UsageError
 
 VERBS: dict[str, str] = {
@@ -62,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             prog=f"seqpool {verb}", formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
         )
         module.add_arguments(parser)
-        parsed, rest = parser.parse_known_args(words[1:])
-        parsed.rest = rest
-        if rest and not getattr(module, "TAKES_REST", False):
-            raise UsageError(nearest_option(rest[0], option_strings(parser)))
+        if not getattr(module, "TAKES_REST", False):
+            refuse_unknown_options(words[1:], option_strings(parser))
+        parsed, parsed_rest = parser.parse_known_args(words[1:])
+        parsed.rest = parsed_rest
         code = module.run(parsed)
         sys.stdout.flush()
         return int(code)

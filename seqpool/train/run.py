@@ -11,14 +11,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from jsonargparse import ArgumentError
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.cli import LightningCLI
+from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
 from seqpool.errors import DataError, SeqpoolError, UsageError
+from seqpool.motifs.formats import read_motifs
+from seqpool.motifs.matrix import CountMatrix, FrequencyMatrix
+from seqpool.nn.motif_detector import MotifDetector
 from seqpool.options.check import plain
 from seqpool.options.config import Experiment
 from seqpool.options.networks import network_config
@@ -73,11 +79,16 @@ def _fit(experiment: Experiment, folder: Path, resumed: Path | None, init: str |
     if experiment.model.keep == "best" and parts.validation is None:
         say("there is no validation part: the last epoch's weights are kept")
     say(f"device: {_device(trainer)}; rows: {', '.join(f'{len(p.ids)} {name}' for name, p in parts.named())}")
-    if init is not None:
+    motif_file = getattr(experiment.model.network, "motifs", None)
+    if init is not None or motif_file is not None:
         model.trainer = trainer
         trainer.datamodule = data  # type: ignore[attr-defined]
         model.setup("fit")
-        _initialise(model, experiment, init)
+        assert model.network is not None
+        if motif_file is not None:
+            _start_from_motifs(model.network, motif_file)
+        if init is not None:
+            _start_from_artifact(model.network, init)
     if resumed is not None:
         say(f"resuming from {resumed}")
     try:
@@ -161,25 +172,36 @@ def _device(trainer: pl.Trainer) -> str:
     return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
-def _initialise(model: SequenceModel, experiment: Experiment, init: str | None) -> None:
-    """Filters from a motif file, then layers from an artifact."""
-    network = model.network
-    assert network is not None
-    if init is not None:
-        if not os.path.isfile(init):
-            raise UsageError(f"--init {init} does not exist.")
-        try:
-            tensors = load_file(init)
-        except Exception as error:
-            raise DataError(f"--init {init} is not an artifact of seqpool, or is damaged: {error}.") from error
-        own = network.state_dict()
-        taken = {name: t for name, t in tensors.items() if name in own and own[name].shape == t.shape}
-        network.load_state_dict(taken, strict=False)
-        left = sorted(set(own) - set(taken))
-        say(
-            f"init: {len(taken)} of {len(own)} tensors are taken from {init}"
-            + (f"; new: {', '.join(left)}" if left else "")
-        )
+def _start_from_motifs(network: nn.Module, file: str) -> None:
+    """The first filters become the log-odds of a motif file, against a uniform background, pseudocount 1."""
+    assert isinstance(network, MotifDetector)
+    letters = network.one_hot.table.shape[1]
+    background = np.full(letters, 1 / letters)
+    matrices = []
+    for matrix in read_motifs(file):
+        if len(matrix.alphabet.letters) != letters:
+            raise UsageError(f"motif {matrix.name} of {file} is of {matrix.alphabet.name}, the sequences are not.")
+        frequencies = matrix.frequencies(background, 1.0) if isinstance(matrix, CountMatrix) else matrix
+        motif = frequencies.log_odds(background) if isinstance(frequencies, FrequencyMatrix) else frequencies
+        matrices.append(np.clip(motif.log_odds, -10.0, None).T)
+    placed = network.start_from(matrices)
+    say(f"filters: {placed} of the {len(matrices)} motifs of {file} are the first filters")
+
+
+def _start_from_artifact(network: nn.Module, file: str) -> None:
+    """Layers of the same name and shape are taken from an artifact; the rest is said."""
+    if not os.path.isfile(file):
+        raise UsageError(f"--init {file} does not exist.")
+    try:
+        tensors = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"--init {file} is not an artifact of seqpool, or is damaged: {error}.") from error
+    own = network.state_dict()
+    taken = {name: tensor for name, tensor in tensors.items() if name in own and own[name].shape == tensor.shape}
+    network.load_state_dict(taken, strict=False)
+    left = sorted(set(own) - set(taken))
+    new = f"; new: {', '.join(left)}" if left else ""
+    say(f"init: {len(taken)} of {len(own)} tensors are taken from {file}{new}")
 
 
 def _take_best_weights(trainer: Any, model: SequenceModel, experiment: Experiment) -> None:
