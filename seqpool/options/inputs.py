@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from seqpool.alphabet import ALPHABETS, Alphabet
+from seqpool.options.signal_input import Signal
 
 
 class NetworkInput(Protocol):
@@ -44,5 +45,5 @@ class Letters:
         return len(self.letters.letters)
 
 
-INPUTS: dict[str, type[NetworkInput]] = {"letters": Letters}
+INPUTS: dict[str, type[NetworkInput]] = {"letters": Letters, "signal": Signal}
 """Kinds of input by the name that an artifact gives them."""

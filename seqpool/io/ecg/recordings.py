@@ -15,19 +15,20 @@ def find_recordings(inputs: Sequence[str]) -> list[str]:
 
     A folder stands for all recordings in it and in the folders below, sorted; where it has a RECORDS file, for those
     that file lists (paths below the folder; one that ends in `/` is a folder). Any other input stands for itself,
-    whether it exists or not: reading it says what is wrong. Segments of a multi-segment record are not recordings.
+    whether it exists or not: reading it says what is wrong. A recording that is named twice, as by `*` its header and
+    its signal file are, counts once. Segments of a multi-segment record are not recordings.
     Raises DataError where a folder holds no recording.
     """
-    found: list[str] = []
+    found: dict[str, str] = {}
     for name in inputs:
+        names = [name]
         if Path(name).is_dir():
-            inside = _in_folder(Path(name), ())
-            if not inside:
+            names = _in_folder(Path(name), ())
+            if not names:
                 raise DataError(f"{name}: no recording in this folder (expected WFDB headers *.hea or a RECORDS file).")
-            found += inside
-        else:
-            found.append(name)
-    return found
+        for one in names:
+            found.setdefault(record_name(one), one)
+    return list(found.values())
 
 
 def read_recording(name: str | Path, *, unit: str | None = None, ignore_checksum: bool = False) -> Recording:

@@ -45,6 +45,7 @@ def test_records_file_is_obeyed(folder: Path) -> None:
 
 def test_other_inputs_stand_for_themselves(folder: Path, tmp_path: Path) -> None:
     assert find_recordings(["nothing", str(folder / "a.dat")]) == ["nothing", str(folder / "a.dat")]
+    assert find_recordings([str(folder / "a.dat"), str(folder / "a.hea")]) == [str(folder / "a.dat")]
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no recording in this folder"):
         find_recordings([str(tmp_path / "empty")])

@@ -1,0 +1,119 @@
+"""`seqpool classify RECORD... --model ARTIFACT`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs
+from seqpool.errors import SeqpoolError
+
+FORMATS = ("tsv", "jsonl", "parquet")
+_ENDINGS = {".json": "jsonl", ".txt": "tsv"}
+
+_DESCRIPTION = """\
+Classify ECG recordings with a trained model: one row per recording, or per window of it.
+
+example:
+  seqpool fit --config configs/demo_ecg.yaml --run runs/demo_ecg
+  seqpool classify data/ecg_demo --model runs/demo_ecg/model.safetensors
+
+rules:
+  - A RECORD is a WFDB name with or without ending, or a folder: all recordings in it and below, sorted; a RECORDS file
+    is obeyed. `record` in the output is the name as given, without ending.
+  - The lead is --lead, else the first of the model's list that the recording has, else its only lead, else an error.
+  - Units come from the header. Amplitudes that no heart makes are refused with the suspected factor; --unit says what
+    the numbers are. Checksums are verified; --ignore-checksum reads a damaged file all the same.
+  - Everything about the preprocessing is in the model; a recording may have any sampling rate.
+  - A recording that cannot be judged is one line on stderr and no row; the exit code is then 1.
+
+Not a medical device.
+"""
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text}")
+    return value
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `classify`."""
+    parser.description = _DESCRIPTION
+    add_inputs(parser, "RECORD", "a recording, or a folder of them")
+    parser.add_argument("--model", metavar="ARTIFACT", required=True, help="a model that `seqpool fit` wrote")
+    parser.add_argument("--lead", metavar="NAME", help="the lead to use, by a model that takes one")
+    parser.add_argument("--unit", choices=("V", "mV", "uV", "nV"), help="of the samples, whatever the file says")
+    parser.add_argument("--ignore-checksum", action="store_true", help="a wrong checksum is only a warning")
+    parser.add_argument("--windows", action="store_true", help="a row per window, with start_s and end_s")
+    parser.add_argument(
+        "--abstain-below", type=_share, metavar="X", help="no decision where the confidence is below X (0 to 1)"
+    )
+    add_output(parser, FORMATS)
+    add_threads(parser)
+
+
+def _format(arguments: argparse.Namespace) -> str:
+    if arguments.format is not None:
+        return str(arguments.format)
+    ending = Path(arguments.output or "").suffix.lower()
+    name = _ENDINGS.get(ending, ending.lstrip("."))
+    return name if name in FORMATS else "tsv"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Classify and write. Returns the exit code."""
+    inputs = given_inputs(arguments)
+
+    import torch
+    from tqdm import tqdm
+
+    from seqpool.artifact import load_artifact
+    from seqpool.io.output import open_binary_output, open_output
+    from seqpool.io.tables import JsonLinesWriter, ParquetWriter, TableWriter, TsvWriter
+    from seqpool.jobs.classify import classified, found_recordings, table_columns, table_rows
+
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    bad = 0
+
+    def say(sentence: str) -> None:
+        tqdm.write(f"seqpool classify: {sentence}", file=sys.stderr)
+
+    def on_error(error: SeqpoolError) -> None:
+        nonlocal bad
+        bad += 1
+        say(str(error))
+
+    def on_note(sentence: str) -> None:
+        if not arguments.quiet:
+            say(f"note: {sentence}")
+
+    artifact = load_artifact(arguments.model)
+    names = found_recordings(inputs, on_error)
+    results = classified(
+        tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty()),
+        artifact,
+        lead=arguments.lead,
+        unit=arguments.unit,
+        ignore_checksum=arguments.ignore_checksum,
+        on_error=on_error,
+        on_note=on_note,
+    )
+    columns = table_columns(artifact, windows=arguments.windows)
+    kind = _format(arguments)
+    opened: AbstractContextManager[Any] = (open_binary_output if kind == "parquet" else open_output)(arguments.output)
+    with opened as stream:
+        writer: TableWriter
+        if kind == "parquet":
+            writer = ParquetWriter(stream, columns, {"model": str(arguments.model)})
+        else:
+            writer = (JsonLinesWriter if kind == "jsonl" else TsvWriter)(stream, tuple(columns))
+        for result in results:
+            writer.write(table_rows(result, windows=arguments.windows, abstain_below=arguments.abstain_below))
+        writer.close()
+    return 1 if bad else 0

@@ -1,0 +1,246 @@
+"""What a trained model says of recordings: files in, one row per recording (or per window of it) out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seqpool.artifact import Artifact, load_artifact
+from seqpool.errors import DataError, UsageError
+from seqpool.evaluation.answers import Answers, interpret
+from seqpool.evaluation.decisions import decide
+from seqpool.io.ecg.leads import millivolts_per
+from seqpool.io.ecg.recordings import find_recordings, read_recording
+from seqpool.io.tables import Table, concatenated
+from seqpool.options.signal_input import Signal
+from seqpool.signal.preprocessing import Prepared, prepare
+from seqpool.signal.windows import average_of_windows, window_starts
+
+TASK = "rhythm"
+
+BATCH_WINDOWS = 32
+
+OnError = Callable[[DataError], None]
+OnNote = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ClassifiedRecording:
+    """What the model says of one recording.
+
+    record: the name as given, without ending. lead: the lead used, or the leads joined by `;`.
+    start_s, end_s: (windows,) of the windows; one window of the whole recording where the model uses none.
+    windows: an answer per window. answer: one row, the windows' probabilities averaged by their lengths.
+    """
+
+    record: str
+    lead: str
+    duration_s: float
+    start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    windows: Answers
+    answer: Answers
+
+
+def signal_input(artifact: Artifact) -> Signal:
+    """What the model reads. Raises UsageError for a model that does not take recordings."""
+    if not isinstance(artifact.input, Signal):
+        raise UsageError(
+            f"the model takes sequences ({artifact.facts.job}), not recordings: use seqpool predict with it."
+        )
+    return artifact.input
+
+
+def found_recordings(inputs: Iterable[str], on_error: OnError) -> list[str]:
+    """The recordings that the inputs stand for; a folder without any is given to `on_error`."""
+    names: list[str] = []
+    for name in inputs:
+        try:
+            names += find_recordings([name])
+        except DataError as error:
+            on_error(error)
+    return find_recordings(names)
+
+
+def classified(
+    names: Iterable[str],
+    artifact: Artifact,
+    *,
+    lead: str | None = None,
+    unit: str | None = None,
+    ignore_checksum: bool = False,
+    on_error: OnError,
+    on_note: OnNote,
+) -> Iterator[ClassifiedRecording]:
+    """Answers for recordings, one by one in order.
+
+    lead: the lead to use by a model that takes one. unit: of the samples, in place of what the file says. A recording
+    that cannot be read or judged is given to `on_error` and has no answer; what was missing or assumed to `on_note`.
+    Raises UsageError where the model does not take recordings, or cannot take a lead's name.
+    """
+    reads = signal_input(artifact)
+    if lead is not None and reads.all_leads:
+        raise UsageError(f"the model takes {len(reads.leads)} leads together ({', '.join(reads.leads)}), not one.")
+    if unit is not None and millivolts_per(unit) is None:
+        raise UsageError(f"unit {unit!r} is no voltage (accepted: V, mV, uV, nV).")
+    for name in names:
+        try:
+            recording = read_recording(name, unit=unit, ignore_checksum=ignore_checksum)
+            prepared = prepare(recording, reads, lead)
+            result = _answered(recording.source, prepared, reads, artifact)
+        except DataError as error:
+            on_error(error)
+            continue
+        for note in (*recording.notes, *prepared.notes):
+            on_note(f"{recording.source}: {note}.")
+        yield result
+
+
+def _answered(record: str, prepared: Prepared, reads: Signal, artifact: Artifact) -> ClassifiedRecording:
+    samples = prepared.values.shape[1]
+    window = samples if reads.window_s is None else max(round(reads.window_s * reads.rate_hz), 1)
+    stride = window if reads.stride_s is None else max(round(reads.stride_s * reads.rate_hz), 1)
+    if reads.window_s is not None and reads.stride_s is None:
+        stride = max(window // 2, 1)
+    starts = window_starts(samples, window, stride)
+    length = min(window, samples)
+    wanted = artifact.facts.length if artifact.takes_one_length else None
+    if wanted is not None and length != wanted:
+        raise DataError(
+            f"{record}: {length / reads.rate_hz:g} s of signal, the model takes {wanted / reads.rate_hz:g} s."
+        )
+    pieces = [prepared.values[:, start : start + length] for start in starts]
+    windows = _interpreted(_outputs(pieces, artifact), artifact)
+    end = np.minimum((starts + length) / reads.rate_hz, prepared.duration_s)
+    return ClassifiedRecording(
+        record=record,
+        lead=";".join(prepared.leads),
+        duration_s=prepared.duration_s,
+        start_s=starts / reads.rate_hz,
+        end_s=end,
+        windows=windows,
+        answer=_averaged(windows, np.full(len(starts), length), artifact),
+    )
+
+
+def _outputs(pieces: list[NDArray[np.float32]], artifact: Artifact) -> NDArray[np.float64]:
+    """(windows, outputs) of windows of one length."""
+    found = []
+    with torch.inference_mode():
+        for first in range(0, len(pieces), BATCH_WINDOWS):
+            x = torch.from_numpy(np.stack(pieces[first : first + BATCH_WINDOWS]))
+            lengths = torch.full((len(x),), x.shape[2], dtype=torch.int64)
+            found.append(artifact.network(x, lengths).numpy().astype(np.float64))
+    return np.concatenate(found)
+
+
+def _interpreted(outputs: NDArray[np.float64], artifact: Artifact) -> Answers:
+    facts = artifact.facts
+    return interpret(
+        outputs,
+        facts.target,
+        facts.classes,
+        temperature=facts.temperature,
+        thresholds=facts.thresholds,
+        offset=facts.offset,
+        scale=facts.scale,
+    )
+
+
+def _averaged(windows: Answers, lengths: NDArray[np.int64], artifact: Artifact) -> Answers:
+    """One row: the mean of the windows' values, and the decision on it."""
+    if len(windows.values) == 1:
+        return windows
+    values = average_of_windows(windows.values, lengths)[None]
+    if windows.target == "regression":
+        return replace(windows, values=values)
+    judged = values[:, 1] if windows.target == "binary" else values
+    target: Any = windows.target
+    thresholds = list(artifact.facts.thresholds) or ([] if target == "multiclass" else [0.5] * judged.size)
+    return replace(windows, values=values, decisions=decide(judged, thresholds, target))
+
+
+def confidence(answers: Answers) -> NDArray[np.float64]:
+    """(rows,) probability of the decision; multi-label: of the least certain of its yes and no; regression: NaN."""
+    if answers.decisions is None:
+        return np.full(len(answers.values), np.nan)
+    if answers.target == "multilabel":
+        chosen = np.where(answers.decisions == 1, answers.values, 1 - answers.values)
+        return np.asarray(chosen.min(axis=1), dtype=np.float64)
+    return np.asarray(answers.values[np.arange(len(answers.values)), answers.decisions], dtype=np.float64)
+
+
+def table_columns(artifact: Artifact, *, windows: bool) -> dict[str, Any]:
+    """Names and types of the columns of `classify`."""
+    letter = "y" if artifact.facts.target == "regression" else "p"
+    where: dict[str, Any] = {"start_s": np.float64, "end_s": np.float64} if windows else {}
+    values: dict[str, Any] = {f"{letter}_{name}": np.float64 for name in artifact.facts.classes}
+    return {
+        "record": str, "task": str, "lead": str, "duration_s": np.float64, **where, **values,
+        "confidence": np.float64, "decision": str,
+    }  # fmt: skip
+
+
+def table_rows(
+    result: ClassifiedRecording, *, windows: bool, abstain_below: float | None = None
+) -> dict[str, NDArray[Any]]:
+    """The rows of one recording: one, or one per window. abstain_below: less confidence leaves the decision empty."""
+    answers = result.windows if windows else result.answer
+    rows = len(answers.values)
+    sure = confidence(answers)
+    decisions = [
+        "" if abstain_below is not None and certainty < abstain_below else name
+        for name, certainty in zip(answers.decision_names(), sure, strict=True)
+    ]
+    return {
+        "record": np.array([result.record] * rows, dtype=object),
+        "task": np.array([TASK] * rows, dtype=object),
+        "lead": np.array([result.lead] * rows, dtype=object),
+        "duration_s": np.full(rows, result.duration_s),
+        **({"start_s": result.start_s, "end_s": result.end_s} if windows else {}),
+        **{name: answers.values[:, place] for place, name in enumerate(answers.columns())},
+        "confidence": sure,
+        "decision": np.array(decisions, dtype=object),
+    }
+
+
+def classify(
+    records: str | Path | Iterable[str | Path],
+    model: str | Path,
+    *,
+    lead: str | None = None,
+    unit: str | None = None,
+    ignore_checksum: bool = False,
+    windows: bool = False,
+    abstain_below: float | None = None,
+    on_error: OnError | None = None,
+) -> Table:
+    """What `seqpool classify` prints, as columns.
+
+    records: files, WFDB names or folders. model: an artifact. The options are those of the command. on_error: takes
+    the error of a recording that cannot be judged, which then has no row; None: it is raised.
+    """
+    given = [records] if isinstance(records, str | Path) else list(records)
+    artifact = load_artifact(model)
+    names = found_recordings([str(name) for name in given], on_error or _raise)
+    results = classified(
+        names,
+        artifact,
+        lead=lead,
+        unit=unit,
+        ignore_checksum=ignore_checksum,
+        on_error=on_error or _raise,
+        on_note=lambda note: None,
+    )
+    rows = [table_rows(result, windows=windows, abstain_below=abstain_below) for result in results]
+    return concatenated(rows, table_columns(artifact, windows=windows))
+
+
+def _raise(error: DataError) -> None:
+    raise error

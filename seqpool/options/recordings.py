@@ -1,0 +1,83 @@
+"""Recordings as data that a config can name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from seqpool.options.signal_input import Signal
+from seqpool.options.splits import Split
+
+
+@dataclass(frozen=True)
+class SignalAugmentation:
+    """How a training recording differs from epoch to epoch; validation and test take recordings as they are.
+
+    sign_flip: share of the rows that are turned upside down, as with electrodes exchanged.
+    gain: the amplitude is multiplied by exp(g), g normal with this standard deviation.
+    noise: white noise of a standard deviation drawn from 0 up to this, where a typical QRS complex has height 1.
+    stretch: time is stretched by a factor drawn from 1 - stretch to 1 + stretch.
+    crop_s: a longer recording gives a stretch of so many seconds from anywhere in it; null: all of it.
+    """
+
+    sign_flip: float = 0.0
+    gain: float = 0.0
+    noise: float = 0.0
+    stretch: float = 0.0
+    crop_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sign_flip <= 1:
+            raise ValueError(f"sign_flip is {self.sign_flip:g}, expected a share from 0 to 1")
+        if self.gain < 0 or self.noise < 0:
+            raise ValueError("gain and noise are at least 0")
+        if not 0 <= self.stretch < 0.5:
+            raise ValueError(f"stretch is {self.stretch:g}, expected a share from 0 up to 0.5")
+        if self.crop_s is not None and not self.crop_s > 0:
+            raise ValueError(f"crop_s is {self.crop_s:g}, expected more than 0 s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recordings:
+    """Recordings of any format that `seqpool classify` reads, and a table with the labels.
+
+    folder: where the recordings lie. table: CSV or TSV with a row per recording; columns: names of a headerless
+    table's columns. record: column with the recording's name, below `folder`, with or without ending.
+    labels: column of the class, or columns of the targets (numbers; several 0/1 columns for multilabel).
+    group: column of the patient: rows with the same value stay on one side of the split, whatever its rule.
+    split: which rows are train, validation and test; null: all rows are train.
+    signal: which leads the network gets, and the preprocessing. augment: how training recordings are varied.
+    unit: of the samples, in place of what the files say. ignore_checksum: read damaged WFDB records too.
+    batch_size: rows per step.
+    Recordings with the same samples stay on one side; where they carry two labels they are dropped, and recordings
+    that cannot be read are left out: both are said.
+    """
+
+    module: ClassVar[str] = "seqpool.train.recordings"
+
+    folder: str
+    table: str
+    columns: tuple[str, ...] | None = None
+    record: str = "record"
+    labels: str | tuple[str, ...] = "label"
+    group: str | None = None
+    split: Split | None = None
+    signal: Signal = field(default_factory=Signal)
+    augment: SignalAugmentation = field(default_factory=SignalAugmentation)
+    unit: Literal["V", "mV", "uV", "nV"] | None = None
+    ignore_checksum: bool = False
+    batch_size: int = 32
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size is {self.batch_size}, expected at least 1")
+        if not self.labels:
+            raise ValueError("labels is empty, expected a column or a list of columns")
+        if self.split is not None and self.split.by in ("chromosome", "shared_words", "given"):
+            raise ValueError(f"a split by {self.split.by} is for letters; recordings take column, folds, group, order "
+                             "or random")  # fmt: skip
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """`labels` as a tuple."""
+        return (self.labels,) if isinstance(self.labels, str) else self.labels
