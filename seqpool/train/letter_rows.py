@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from seqpool.io.compressed import open_decompressed
 from seqpool.options.data import LetterData
 from seqpool.options.inputs import Letters
 from seqpool.train.data_module import Parts
+from seqpool.train.file_facts import file_facts
 from seqpool.train.groups import joined, same_content
 from seqpool.train.letter_part import LetterPart
 from seqpool.train.messages import say
@@ -195,17 +194,6 @@ def without_leading_methionine(codes: Sequence[Codes], alphabet: Alphabet) -> li
     return [row[1:] if len(row) > 1 and row[0] == methionine else row for row in codes]
 
 
-def class_targets(labels: Sequence[str]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """(rows,) index of each label and the labels in order: as numbers where all are whole numbers, else as text."""
-    distinct = set(labels)
-    if all(label.lstrip("-").isdecimal() for label in distinct):
-        classes = tuple(sorted(distinct, key=lambda label: (int(label), label)))
-    else:
-        classes = tuple(sorted(distinct))
-    index = {label: i for i, label in enumerate(classes)}
-    return np.array([index[label] for label in labels], dtype=np.float64), classes
-
-
 def guess_alphabet(letters: bytes) -> Alphabet:
     """The alphabet of a text: nucleotides where all letters are IUPAC codes and 8 of 10 are A C G T U N.
 
@@ -226,17 +214,6 @@ def alphabet_of(options: LetterData, letters: bytes) -> Alphabet:
     guess = guess_alphabet(letters)
     say(f"alphabet: {guess.name} (guessed from the letters; data.alphabet sets it).")
     return guess
-
-
-def file_facts(path: str) -> dict[str, Any]:
-    """Name, size and SHA-256 of a file, for the artifact."""
-    digest = hashlib.sha256()
-    size = 0
-    with open(path, "rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return {"name": Path(path).name, "bytes": size, "sha256": digest.hexdigest()}
 
 
 def fasta_letters(path: str) -> bytes:

@@ -12,8 +12,9 @@ from seqpool.io.delimited import read_delimited
 from seqpool.options.data import SequenceFolder as Options
 from seqpool.options.splits import Split
 from seqpool.train.data_module import DataModule, Parts
+from seqpool.train.labels import NUMBERS
 from seqpool.train.letter_rows import alphabet_of, parts_of
-from seqpool.train.sequence_table import NUMBERS, letters_of, rows_of_table
+from seqpool.train.sequence_table import letters_of, rows_of_table
 from seqpool.train.splits import SIDE_WORDS
 
 STEMS = ("train", "dev", "test")

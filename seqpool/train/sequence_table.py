@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqpool.alphabet import Alphabet, Codes
 from seqpool.errors import DataError, UsageError
@@ -13,9 +12,8 @@ from seqpool.io.delimited import read_delimited
 from seqpool.options.data import SequenceFolder
 from seqpool.options.data import SequenceTable as Options
 from seqpool.train.data_module import DataModule, Parts
-from seqpool.train.letter_rows import LetterRows, alphabet_of, class_targets, parts_of
-
-Columns = Mapping[str, Sequence[str]]
+from seqpool.train.labels import NUMBERS, Columns, class_targets, column_of, numbers_of, require_labels
+from seqpool.train.letter_rows import LetterRows, alphabet_of, parts_of
 
 
 class SequenceTable(DataModule):
@@ -33,20 +31,9 @@ class SequenceTable(DataModule):
         return parts_of(rows, options, alphabet, [options.file])
 
 
-NUMBERS = ("regression", "multilabel")
-"""Targets whose label columns are numbers; the others are classes."""
-
-
 def letters_of(columns: Columns, options: Options | SequenceFolder, file: str) -> bytes:
     """All letters of the sequence column, for the guess of the alphabet."""
     return "".join(column_of(columns, options.sequence, "sequence", file)).encode()
-
-
-def column_of(columns: Columns, name: str, option: str, file: str) -> Sequence[str]:
-    """Cells of a column. Raises UsageError naming the option and the columns that there are."""
-    if name not in columns:
-        raise UsageError(f"data.{option} is {name!r}, but {file} has columns {', '.join(columns)}.")
-    return columns[name]
 
 
 def rows_of_table(
@@ -60,18 +47,18 @@ def rows_of_table(
         names = list(column_of(columns, options.name, "name", file))
     weight = np.ones(len(names))
     if options.weights is not None:
-        weight = _numbers(column_of(columns, options.weights, "weights", file), options.weights, file)
+        weight = numbers_of(column_of(columns, options.weights, "weights", file), options.weights, file)
         if not (weight >= 0).all():
             row = int(np.flatnonzero(~(weight >= 0))[0])
             raise DataError(f"{file}: row {row + 1} has no weight of 0 or more in column {options.weights!r}.")
     if numbers:
         target = np.stack(
-            [_numbers(cells, name, file) for cells, name in zip(labels, options.label_columns, strict=True)], axis=1
+            [numbers_of(cells, name, file) for cells, name in zip(labels, options.label_columns, strict=True)], axis=1
         )
         classes: tuple[str, ...] = options.label_columns
     elif len(labels) == 1:
         target, classes = class_targets(labels[0])
-        _require_labels(labels[0], options.label_columns[0], file)
+        require_labels(labels[0], options.label_columns[0], file)
     else:
         raise UsageError(
             f"data.labels lists {len(labels)} columns, which goes with target multilabel or regression; "
@@ -97,25 +84,3 @@ def _encoded(sequences: Sequence[str], names: Sequence[str], alphabet: Alphabet,
         if not sequence:
             raise DataError(f"{file}: row {row + 1} ({name}) has no letters.")
     return codes
-
-
-def _require_labels(labels: Sequence[str], column: str, file: str) -> None:
-    if "" in labels:
-        raise DataError(f"{file}: row {labels.index('') + 1} has no label in column {column!r}.")
-
-
-def _numbers(cells: Sequence[str], column: str, file: str) -> NDArray[np.float64]:
-    """Numbers of a column; an empty cell, NA or nan is missing."""
-    values = np.full(len(cells), np.nan)
-    for row, cell in enumerate(cells):
-        if cell.lower() in ("", "na", "nan"):
-            continue
-        try:
-            values[row] = float(cell)
-        except ValueError:
-            raise DataError(
-                f"{file}: row {row + 1} has {cell!r} in column {column!r}, where a number is expected."
-            ) from None
-        if not np.isfinite(values[row]):
-            raise DataError(f"{file}: row {row + 1} has {cell!r} in column {column!r}, expected a finite number.")
-    return values
