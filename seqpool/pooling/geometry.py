@@ -151,6 +151,16 @@ def dense_parameters(inputs: int, outputs: int) -> int:
     return (inputs + 1) * outputs
 
 
+def conv_parameters(inputs: int, outputs: int, kernel_size: int, dimensions: int = 1) -> int:
+    """Parameters of a convolution with the same kernel size in every dimension: weights and biases."""
+    return (inputs * kernel_size**dimensions + 1) * outputs
+
+
+def head_parameters(channels: int, positions: int, classes: int) -> tuple[int, int]:
+    """Parameters of a dense head over (channels, positions): (flattened, after global pooling)."""
+    return dense_parameters(channels * positions, classes), dense_parameters(channels, classes)
+
+
 def receptive_field_warnings(
     geometry: Geometry, length: int, rate_hz: float | None = None, heart_rate_bpm: float = 75.0
 ) -> list[str]:

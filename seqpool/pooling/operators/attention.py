@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_all, pool_windows
-from seqpool.pooling.masks import fill_padding, mask_from_lengths
+from seqpool.pooling.masks import mask_from_lengths, zero_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.softmax import softmax_weights
 from seqpool.pooling.reduction import select, working_precision
@@ -98,7 +98,7 @@ class GatedScores(nn.Module):
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         if input.dim() != 3:
             raise UsageError(f"attention pools (N, C, L), got shape {tuple(input.shape)}.")
-        cells = (input if lengths is None else fill_padding(input, lengths)).transpose(1, 2)
+        cells = zero_padding(input, lengths).transpose(1, 2)
         scores: Tensor = self.score(self.value(cells).tanh() * self.gate(cells).sigmoid())
         return scores.transpose(1, 2)
 

@@ -46,7 +46,8 @@ def windowed_mean(batch: Tensor, lengths: Tensor | None, window: Window, count_i
         whole = torch.full((1,), size, device=batch.device)
         wrong = _divisors(window, size, whole, batch.device, count_include_pad)
         right = _divisors(window, size, lengths, batch.device, count_include_pad).clamp(min=1)
-        output = output * (wrong / right).unsqueeze(1).to(output.dtype)
+        exact = torch.promote_types(output.dtype, torch.float32)
+        output = output * (wrong.to(exact) / right).unsqueeze(1).to(output.dtype)
     kept = mask_from_lengths(window.output_lengths(lengths), output.shape[-1])
     return select(kept.unsqueeze(1), output, 0.0)
 
