@@ -77,7 +77,7 @@ def fill_tables(columns: NDArray[np.uint16], letters: NDArray[np.uint8], group: 
 
 
 @compiled
-def _lowest_losses(
+def lowest_losses(
     tables: NDArray[np.uint8],
     stride: int,
     words: NDArray[np.uint32],
@@ -111,7 +111,7 @@ def _lowest_losses(
 
 
 @compiled
-def _sift(
+def sift(
     windows: int,
     margin: int,
     open_lanes: np.uint64,
@@ -210,8 +210,8 @@ def _best_windows(
         overall[:] = 255
         for first in range(0, windows[n], SEGMENT):
             last = min(first + SEGMENT, windows[n])
-            _lowest_losses(tables, stride, words[n], first, last, size, blocks, losses, lowest, overall)
-            count = _sift(last - first, margin, open_lanes, losses, lowest, overall, chunks, candidates)
+            lowest_losses(tables, stride, words[n], first, last, size, blocks, losses, lowest, overall)
+            count = sift(last - first, margin, open_lanes, losses, lowest, overall, chunks, candidates)
             _settle(cells, symbols, width, digits[n], first, candidates, count, best[n], position[n])
 
 

@@ -17,35 +17,13 @@ from numpy.typing import NDArray
 from seqpool.kernels.best_window import MOST, fill_tables
 from seqpool.kernels.compiled import compiled
 from seqpool.kernels.vectors import load64, lowest_bit, saturating_add, top_bits
-from seqpool.kernels.words import LANES
+from seqpool.kernels.words import LANES, every_word, number_every_word
 
 CHUNK = 8192  # windows tested before their survivors are scored
 MOST_BLOCKS = 7  # words tested per window; wider lanes are tested by their most informative columns
 REACH = 127 * 64  # 64ths of a level from the best score to the threshold
 
 Integers = NDArray[np.int32]
-
-
-@compiled
-def _number_words(
-    codes: NDArray[np.uint8], letters: int, size: int, symbols: NDArray[np.uint8], rows: NDArray[np.uint32]
-) -> None:
-    """Number of the word at each position times LANES; symbol `letters` is any code that is no plain letter."""
-    other = np.uint8(letters)
-    count = codes.shape[0]
-    for i in range(count):
-        symbols[i] = min(codes[i], other)
-    for i in range(count, symbols.shape[0]):
-        symbols[i] = other
-    base = np.uint32(letters + 1)
-    if size == 4:
-        for i in range(rows.shape[0]):
-            left = np.uint32(symbols[i]) * base + np.uint32(symbols[i + 1])
-            right = np.uint32(symbols[i + 2]) * base + np.uint32(symbols[i + 3])
-            rows[i] = (left * base * base + right) * np.uint32(LANES)
-    else:
-        for i in range(rows.shape[0]):
-            rows[i] = (np.uint32(symbols[i]) * base + np.uint32(symbols[i + 1])) * np.uint32(LANES)
 
 
 @compiled
@@ -227,15 +205,14 @@ class ScanTables:
 
     def __init__(self, matrices: Sequence[Integers], thresholds: Sequence[int]) -> None:
         self.letters = matrices[0].shape[1]
-        self.size = 4 if (self.letters + 1) ** 4 <= 1024 else 2
+        words = every_word(self.letters)
+        self.size = words.shape[1]
         widths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
         self._matrices = np.concatenate(
             [*(matrix.reshape(-1) for matrix in matrices), np.zeros(self.letters + 1, dtype=np.int32)]
         )
         first_cell = np.concatenate([[0], np.cumsum(widths[:-1])]) * self.letters
         lowest = np.array(thresholds, dtype=np.int64)
-        digits = np.indices((self.letters + 1,) * self.size, dtype=np.uint8).reshape(self.size, -1)
-        words = np.ascontiguousarray(digits.T)
         self._stride = len(words) * LANES
         order = np.argsort(widths, kind="stable")
         self._groups = []
@@ -261,7 +238,7 @@ class ScanTables:
         stop = min(stop, len(codes))
         symbols = np.empty(len(codes) + self._reach + self.size, dtype=np.uint8)
         words = np.empty(len(symbols) - self.size, dtype=np.uint32)
-        _number_words(codes, self.letters, self.size, symbols, words)
+        number_every_word(codes, self.letters, self.size, symbols, words)
         found = np.empty((2 * CHUNK * LANES, 3), dtype=np.int64)
         parts, count = [], 0
         for group in self._groups:

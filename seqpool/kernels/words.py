@@ -115,3 +115,35 @@ def words_of(codes: NDArray[np.uint8], lengths: NDArray[np.int64]) -> Words:
     shifts = bits * np.arange(size - 1, -1, -1)
     letters = ((used[:, None] >> shifts) & ((1 << bits) - 1)).astype(np.uint8)
     return Words(rows, symbols, letters, present, total[present] / max(1, int(total.sum())))
+
+
+def every_word(letters: int) -> NDArray[np.uint8]:
+    """(words, size) symbols of every word over `letters` plain letters and one symbol more for anything else."""
+    size = 4 if (letters + 1) ** 4 <= 1024 else 2
+    digits = np.indices((letters + 1,) * size, dtype=np.uint8)
+    return np.ascontiguousarray(digits.reshape(size, -1).T)
+
+
+@compiled
+def number_every_word(
+    codes: NDArray[np.uint8], letters: int, size: int, symbols: NDArray[np.uint8], rows: NDArray[np.uint32]
+) -> None:
+    """Write each position's symbol, and its word's row in `every_word` times LANES.
+
+    symbols: at least as long as the codes, filled up with the symbol `letters`; rows: shorter by `size`.
+    """
+    other = np.uint8(letters)
+    count = codes.shape[0]
+    for i in range(count):
+        symbols[i] = min(codes[i], other)
+    for i in range(count, symbols.shape[0]):
+        symbols[i] = other
+    base, lanes = np.uint32(letters + 1), np.uint32(LANES)
+    if size == 4:
+        for i in range(rows.shape[0]):
+            left = np.uint32(symbols[i]) * base + np.uint32(symbols[i + 1])
+            right = np.uint32(symbols[i + 2]) * base + np.uint32(symbols[i + 3])
+            rows[i] = (left * base * base + right) * lanes
+    else:
+        for i in range(rows.shape[0]):
+            rows[i] = (np.uint32(symbols[i]) * base + np.uint32(symbols[i + 1])) * lanes
