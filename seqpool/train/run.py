@@ -93,10 +93,10 @@ def _fit(experiment: Experiment, folder: Path, resumed: Path | None, init: str |
         say(f"resuming from {resumed}")
     try:
         trainer.fit(model, datamodule=data, ckpt_path=resumed, weights_only=False if resumed else None)
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from stop
     except OSError as error:
         raise DataError(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from error
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     artifact = folder / MODEL
     if trainer.is_global_zero:
         _take_best_weights(trainer, model, experiment)
