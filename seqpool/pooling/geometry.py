@@ -153,7 +153,7 @@ def dense_parameters(inputs: int, outputs: int) -> int:
 
 def conv_parameters(inputs: int, outputs: int, kernel_size: int, dimensions: int = 1) -> int:
     """Parameters of a convolution with the same kernel size in every dimension: weights and biases."""
-    return (inputs * kernel_size**dimensions + 1) * outputs
+    return (inputs * math.prod([kernel_size] * dimensions) + 1) * outputs
 
 
 def head_parameters(channels: int, positions: int, classes: int) -> tuple[int, int]:
