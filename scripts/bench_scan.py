@@ -14,7 +14,6 @@ lowest wall times stand beside them.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -26,9 +25,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
 
 import numpy as np
 
@@ -161,6 +157,9 @@ def moods_with_thresholds(text: str, motifs: Sequence[Scored]) -> int:
 
 def memelite_hits(one_hot: np.ndarray[Any, Any], frequencies: Mapping[str, Any]) -> int:
     import memelite
+    import numba
+
+    numba.set_num_threads(1)
 
     return int(memelite.fimo(frequencies, one_hot, threshold=P_VALUE, eps=1e-9, return_counts=True).sum())
 

@@ -18,7 +18,7 @@ from seqpool.kernels.words import LANES, every_word, number_every_word
 
 NO_WINDOW = -1
 LOWEST = -(1 << 62)
-LARGEST_LOSS = 1 << 15
+LARGEST_LOSS = 1 << 15  # of a letter, for the scale: a letter that cannot stand is far beyond
 
 
 @compiled
@@ -136,10 +136,9 @@ def _loss_columns(matrices: Sequence[Integers], windows: float) -> NDArray[np.ui
     width, letters = max(len(matrix) for matrix in matrices), matrices[0].shape[1]
     scores = np.zeros((width, letters, LANES), dtype=np.float32)
     for lane, matrix in enumerate(matrices):
-        # a letter that cannot stand would set the scale; less of a loss is still a bound
-        scores[: len(matrix), :, lane] = np.maximum(matrix, matrix.max(axis=1, keepdims=True) - LARGEST_LOSS)
+        scores[: len(matrix), :, lane] = matrix
     columns = np.zeros((width, letters + 1, LANES), dtype=np.uint16)
-    columns[:, :letters] = loss_columns(scores, np.full(letters, 1 / letters), windows)
+    columns[:, :letters] = loss_columns(scores, np.full(letters, 1 / letters), windows, LARGEST_LOSS)
     for lane, matrix in enumerate(matrices):
         columns[: len(matrix), letters, lane] = MOST
     return columns
