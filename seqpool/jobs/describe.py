@@ -8,18 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from seqpool.artifact import Facts, load_artifact
 from seqpool.errors import UsageError
+from seqpool.jobs.layer_table import layer_table
 from seqpool.nn.build import build_network
-from seqpool.nn.convolution import ConvolutionBlock
-from seqpool.nn.encoder import Encoder
-from seqpool.nn.motif_detector import MotifDetector
 from seqpool.options.config import check_config, read_config
 from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.options.networks import network_config
-from seqpool.pooling.geometry import Geometry
 
 
 def describe(path: str | Path) -> Iterator[str]:
@@ -47,7 +42,7 @@ def _of_artifact(path: str | Path) -> Iterator[str]:
     yield from _indented(facts.network["init_args"])
     yield "training data"
     yield from _indented(facts.data)
-    yield from layer_table(artifact.network, artifact.input)
+    yield from layer_table(artifact.network, artifact.input, facts.length)
 
 
 def _of_config(path: str) -> Iterator[str]:
@@ -64,7 +59,7 @@ def _of_config(path: str) -> Iterator[str]:
     except UsageError as error:
         yield f"layers     not shown: {error}"
         return
-    yield from layer_table(network, network_input)
+    yield from layer_table(network, network_input, None)
 
 
 _ANY_LENGTH = 1000
@@ -108,49 +103,6 @@ def _indented(values: dict[str, Any]) -> Iterator[str]:
     for name, value in values.items():
         text = json.dumps(value, ensure_ascii=False)
         yield f"  {name:20} {text if len(text) < 400 else text[:397] + '...'}"
-
-
-def layer_table(network: nn.Module, network_input: NetworkInput) -> Iterator[str]:
-    """Layer by layer: channels, jump and receptive field in positions (and seconds), weights."""
-    rate = getattr(network_input, "rate_hz", None)
-    unit = "letters" if isinstance(network_input, Letters) else "samples"
-    yield f"layers (receptive field and jump in {unit}{' and seconds' if rate else ''})"
-    inner = getattr(network, "network", network)
-    if isinstance(inner, MotifDetector):
-        for layer in inner.filter_layers():
-            count, letters, width = layer.weight.shape
-            strands = "one strand" if layer.strands == "forward" else "both strands"
-            size = f"{count * letters * width:,} weights"
-            yield f"  {count} filters of width {width}, {strands}, then global {inner.options.pool}: {size}"
-        yield f"  head: {sum(p.numel() for p in inner.head.parameters()):,} weights"
-        return
-    if not isinstance(inner, Encoder):
-        yield f"  {type(inner).__name__}: {sum(p.numel() for p in inner.parameters()):,} weights"
-        return
-    whole = Geometry()
-    yield f"  {'layer':10} {'channels':>8} {'jump':>7} {'field':>7} {'weights':>9}" + (
-        "  field in seconds" if rate else ""
-    )
-    for i, block in enumerate(inner.blocks):
-        assert isinstance(block, ConvolutionBlock)
-        whole = whole >> block.geometry()
-        weights = sum(p.numel() for p in block.parameters())
-        seconds = f"  {float(whole.receptive_field) / rate:.3f}" if rate else ""
-        yield (
-            f"  {f'block {i + 1}':10} {inner.options.channels[i]:>8} {int(whole.jump):>7} "
-            f"{int(whole.receptive_field):>7} {weights:>9,}{seconds}"
-        )
-    rest = sum(p.numel() for p in inner.parameters()) - sum(p.numel() for p in inner.blocks.parameters())
-    yield f"  {'head':10} {'':8} {'':7} {'':7} {rest:>9,}"
-    if rate:
-        yield from _warnings(whole, float(rate))
-
-
-def _warnings(whole: Geometry, rate_hz: float) -> Iterator[str]:
-    """A receptive field shorter than a beat cannot see one (75 beats a minute: 0.8 s)."""
-    seconds = float(whole.receptive_field) / rate_hz
-    if seconds < 0.8:
-        yield f"  warning: the receptive field of {seconds:.2f} s is shorter than a heartbeat (0.8 s at 75 a minute)"
 
 
 def facts_as_json(path: str | Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,7 +9,7 @@ from torch import Tensor, nn
 from seqpool.nn.normalisation import MaskedBatchNorm1d
 from seqpool.options.pooling import Pooling
 from seqpool.pooling import local_pool
-from seqpool.pooling.geometry import Geometry, conv_geometry
+from seqpool.pooling.geometry import Geometry, conv_geometry, stack
 from seqpool.pooling.masks import zero_padding
 
 
@@ -96,6 +94,7 @@ class ConvolutionBlock(nn.Module):
             )
         self.dropout = nn.Dropout1d(dropout)
         self.pool = None if pool is None or pool_size == 1 else local_pool(pool, pool_size, pool_size, out_channels)
+        self.output_channels = out_channels if self.pool is None else self.pool.output_channels(out_channels)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """(N, C, L) and lengths to (N, C', L') and lengths."""
@@ -115,13 +114,14 @@ class ConvolutionBlock(nn.Module):
             x, lengths = _call(self.pool, zero_padding(x, lengths), lengths)
         return x, lengths
 
+    def layers(self) -> list[tuple[str, Geometry]]:
+        """Name and geometry of each convolution, then of the pool."""
+        found = [("conv", one.geometry) for one in self.convolutions if isinstance(one, SameConv1d)]
+        return found if self.pool is None else [*found, (repr(self.pool), self.pool.geometry)]
+
     def geometry(self) -> Geometry:
         """Jump, receptive field and start of one output of the block."""
-        stack: Sequence[Geometry] = [convolution.geometry for convolution in self.convolutions]  # type: ignore[misc]
-        whole = stack[0]
-        for one in stack[1:]:
-            whole = whole >> one
-        return whole if self.pool is None else whole >> self.pool.geometry
+        return stack([geometry for _, geometry in self.layers()])
 
 
 def _call(layer: nn.Module, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:

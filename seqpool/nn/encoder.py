@@ -12,7 +12,7 @@ from seqpool.nn.heads import dense_head
 from seqpool.options import networks
 from seqpool.options.pooling import Pooling
 from seqpool.pooling import global_pool
-from seqpool.pooling.geometry import Geometry
+from seqpool.pooling.geometry import Geometry, stack
 from seqpool.pooling.masks import zero_padding
 
 
@@ -35,26 +35,25 @@ class Encoder(nn.Module):
         self.embedding = SameConv1d(channels, options.embedding, 1) if options.embedding else None
         inputs = (options.embedding or channels) + options.positions
         blocks = []
-        for i, outputs_of_block in enumerate(options.channels):
-            blocks.append(
-                ConvolutionBlock(
-                    inputs,
-                    outputs_of_block,
-                    options.per_block("width")[i],
-                    stride=options.per_block("stride")[i],
-                    dilation=options.per_block("dilation")[i],
-                    convolutions=options.convolutions,
-                    pool=options.pool,
-                    pool_size=options.per_block("pool_size")[i],
-                    residual=options.residual,
-                    normalise=options.normalise,
-                    dropout=options.block_dropout,
-                )
+        for i, filters in enumerate(options.channels):
+            block = ConvolutionBlock(
+                inputs,
+                filters,
+                options.per_block("width")[i],
+                stride=options.per_block("stride")[i],
+                dilation=options.per_block("dilation")[i],
+                convolutions=options.convolutions,
+                pool=options.pool,
+                pool_size=options.per_block("pool_size")[i],
+                residual=options.residual,
+                normalise=options.normalise,
+                dropout=options.block_dropout,
             )
-            inputs = outputs_of_block
+            blocks.append(block)
+            inputs = block.output_channels
         self.blocks = nn.ModuleList(blocks)
         self.maps = SameConv1d(inputs, outputs, 1) if options.head == "class_maps" else None
-        pooled = options.channels if options.pool_each else options.channels[-1:]
+        pooled = [block.output_channels for block in (blocks if options.pool_each else blocks[-1:])]
         self.pools = nn.ModuleList()
         if isinstance(options.global_pool, Pooling):
             self.pools = nn.ModuleList(
@@ -65,21 +64,21 @@ class Encoder(nn.Module):
             if not self.pools or self.pools[0].output_channels(outputs) != outputs:  # type: ignore[operator]
                 raise ValueError("class_maps needs a global pool with one value per channel, such as average or max")
         else:
-            features = self._feature_count(channels)
+            features = self._feature_count(channels, pooled)
             self.head = dense_head(features, outputs, hidden=options.hidden, dropout=options.dropout)
 
-    def _feature_count(self, channels: int) -> int:
+    def _feature_count(self, channels: int, pooled: list[int]) -> int:
         options = self.options
-        pooled = options.channels if options.pool_each else options.channels[-1:]
         if self.pools:
             features = sum(pool.output_channels(one) for pool, one in zip(self.pools, pooled, strict=True))  # type: ignore[operator]
         else:
             assert self.length is not None
             length = self.length
-            for i in range(len(options.channels)):
+            for i, block in enumerate(self.blocks):
+                assert isinstance(block, ConvolutionBlock)
                 length = -(-length // options.per_block("stride")[i])
-                length = length // options.per_block("pool_size")[i]
-            features = options.channels[-1] * length
+                length = length if block.pool is None else block.pool.output_length(length)
+            features = pooled[-1] * length
         if options.skip:
             assert self.length is not None
             features += channels * self.length
@@ -124,9 +123,4 @@ class Encoder(nn.Module):
 
     def geometry(self) -> Geometry:
         """Jump, receptive field and start of the positions that the global pool sees."""
-        whole: Geometry | None = None
-        for block in self.blocks:
-            assert isinstance(block, ConvolutionBlock)
-            whole = block.geometry() if whole is None else whole >> block.geometry()
-        assert whole is not None
-        return whole
+        return stack([block.geometry() for block in self.blocks if isinstance(block, ConvolutionBlock)])

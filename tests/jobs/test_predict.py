@@ -207,3 +207,34 @@ def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict"]) == 2
     assert main(["predict", "x.fa", "--modle", "m"]) == 2
     assert "did you mean --model" in capsys.readouterr().err
+
+
+def test_describe_shows_every_layer_of_an_encoder(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(repository)
+    config = repository / "configs" / "demo_ecg.yaml"
+    assert main(["describe", str(config)]) == 0
+    text = capsys.readouterr().out
+    assert "seconds" in text
+    assert "1. conv" in text
+
+
+def test_describe_warns_of_a_field_shorter_than_a_beat_and_shows_what_folds(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (repository / "configs" / "demo_ecg.yaml").read_text()
+    small = tmp_path / "small.yaml"
+    small.write_text(text)
+    (tmp_path / "network.yaml").write_text(
+        "model: {init_args: {network: {class_path: Encoder, init_args: "
+        "{channels: [4, 4], width: 3, stride: 1, pool: blur, pool_size: 2}}}}\n"
+    )
+    from seqpool.jobs.layer_table import layer_table
+    from seqpool.options.config import check_config, read_config
+
+    experiment = check_config(read_config([str(small), str(tmp_path / "network.yaml")]))
+    network = build_network(experiment.model.network, experiment.data.signal, 2, None)
+    lines = "\n".join(layer_table(network, experiment.data.signal, 1250))
+    assert "is shorter than one beat at 75 beats per minute" in lines
+    assert "-6.0" in lines  # three binomial taps at a quarter of the rate
