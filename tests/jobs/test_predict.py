@@ -228,7 +228,7 @@ def test_describe_warns_of_a_field_shorter_than_a_beat_and_shows_what_folds(
     small.write_text(text)
     (tmp_path / "network.yaml").write_text(
         "model: {init_args: {network: {class_path: Encoder, init_args: "
-        "{channels: [4, 4], width: 3, stride: 1, pool: blur, pool_size: 2}}}}\n"
+        "{channels: [4, 4], width: 3, stride: 1, pool: average_blur, pool_size: 2}}}}\n"
     )
     from seqpool.jobs.layer_table import layer_table
     from seqpool.options.config import check_config, read_config
