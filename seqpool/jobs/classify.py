@@ -104,10 +104,9 @@ def classified(
 
 def _answered(record: str, prepared: Prepared, reads: Signal, artifact: Artifact) -> ClassifiedRecording:
     samples = prepared.values.shape[1]
-    window = samples if reads.window_s is None else max(round(reads.window_s * reads.rate_hz), 1)
-    stride = window if reads.stride_s is None else max(round(reads.stride_s * reads.rate_hz), 1)
-    if reads.window_s is not None and reads.stride_s is None:
-        stride = max(window // 2, 1)
+    window_s = reads.window_s or samples / reads.rate_hz
+    stride_s = reads.stride_s or window_s / 2
+    window, stride = (max(round(seconds * reads.rate_hz), 1) for seconds in (window_s, stride_s))
     starts = window_starts(samples, window, stride)
     length = min(window, samples)
     wanted = artifact.facts.length if artifact.takes_one_length else None

@@ -49,6 +49,7 @@ class Recordings:
     signal: which leads the network gets, and the preprocessing. augment: how training recordings are varied.
     unit: of the samples, in place of what the files say. ignore_checksum: read damaged WFDB records too.
     batch_size: rows per step.
+    Training and its figures take each recording in one piece (but for `augment.crop_s`), whatever `signal.window_s`.
     Recordings with the same samples stay on one side; where they carry two labels they are dropped, and recordings
     that cannot be read are left out: both are said.
     """

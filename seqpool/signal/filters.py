@@ -6,6 +6,8 @@ rates; float64, because float32 sections are wrong by up to 0.03 mV there.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, iirnotch, sosfilt, sosfilt_zi, sosfiltfilt, tf2sos
@@ -25,6 +27,13 @@ def design(
 
     order: of each edge. Raises ValueError where a frequency is not between 0 and half the rate.
     """
+    return _designed(rate_hz, highpass_hz, lowpass_hz, order, notch_hz).copy()
+
+
+@lru_cache(maxsize=64)
+def _designed(
+    rate_hz: float, highpass_hz: float | None, lowpass_hz: float | None, order: int, notch_hz: float | None
+) -> Sections:
     nyquist = rate_hz / 2
     for name, value in (("highpass_hz", highpass_hz), ("lowpass_hz", lowpass_hz), ("notch_hz", notch_hz)):
         if value is not None and not 0 < value < nyquist:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,14 @@ def resample(samples: Samples, from_hz: float, to_hz: float) -> Samples:
     return np.concatenate([resampler.feed(samples), resampler.finish()], axis=-1)
 
 
+@lru_cache(maxsize=16)
+def _low_pass(up: int, down: int) -> Samples:
+    """Filter at the rate from_hz · up, of an odd number of taps."""
+    widest = max(up, down)
+    taps = firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0)) * up if widest > 1 else np.ones(1)
+    return np.asarray(taps, dtype=np.float64)
+
+
 class Resampler:
     """`resample` for a signal that comes in chunks: what `feed` and `finish` give, joined, is the same to the bit.
 
@@ -36,8 +45,7 @@ class Resampler:
     def __init__(self, from_hz: float, to_hz: float) -> None:
         ratio = exact_ratio(from_hz, to_hz)
         self.up, self.down = ratio.numerator, ratio.denominator
-        widest = max(self.up, self.down)
-        taps = firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0)) * self.up if widest > 1 else np.ones(1)
+        taps = _low_pass(self.up, self.down)
         # leading zeros make the filter's delay a whole number of outputs
         lead = -(len(taps) // 2) % self.down
         self._taps = np.concatenate([np.zeros(lead), taps])
