@@ -89,22 +89,31 @@ class Batches(IterableDataset[Batch]):
         multiclass: bool,
         seed: int | None = None,
         epoch: Callable[[], int] = lambda: 0,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
-        """`seed` None: in order, not augmented. `epoch` is asked when an epoch's first batch is."""
+        """`seed` None: in order, not augmented. `epoch` is asked when an epoch's first batch is.
+
+        Of several processes, each takes every so-manieth batch, and all take equally many.
+        """
         self.part = part
         self.batch_size = batch_size
         self.multiclass = multiclass
         self.seed = seed
         self.epoch = epoch
+        self.rank = rank
+        self.processes = processes
 
     def __len__(self) -> int:
-        return -(-len(self.part.ids) // self.batch_size)
+        batches = -(-len(self.part.ids) // self.batch_size)
+        return batches if self.processes == 1 else batches // self.processes
 
     def __iter__(self) -> Iterator[Batch]:
         order = np.arange(len(self.part.ids))
         if self.seed is not None:
             order = np.random.default_rng([self.seed, self.epoch()]).permutation(order)
-        for start in range(0, len(order), self.batch_size):
+        for number in range(len(self)):
+            start = (number * self.processes + self.rank) * self.batch_size
             yield self.batch(order[start : start + self.batch_size])
 
     def batch(self, rows: NDArray[np.int64]) -> Batch:
@@ -156,13 +165,19 @@ class DataModule(pl.LightningDataModule, ABC):
         return self._parts
 
     def _batches(self, part: Part, *, training: bool) -> Batches:
-        model = self.trainer.lightning_module if self.trainer is not None else None
+        trainer = self.trainer
+        model = trainer.lightning_module if trainer is not None else None
+        rank, processes = 0, 1
+        if training and trainer is not None:
+            rank, processes = trainer.global_rank, trainer.world_size
         return Batches(
             part,
             self.options.batch_size,
             multiclass=self.target == "multiclass",
             seed=int(getattr(model, "seed", 0)) if training else None,
-            epoch=lambda: 0 if self.trainer is None else self.trainer.current_epoch,
+            epoch=lambda: 0 if trainer is None else trainer.current_epoch,
+            rank=rank,
+            processes=processes,
         )
 
     def train_dataloader(self) -> torch.utils.data.DataLoader[Batch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 quiet = False
@@ -9,6 +10,6 @@ quiet = False
 
 
 def say(text: str) -> None:
-    """One line on stderr, unless quiet."""
-    if not quiet:
+    """One line on stderr, unless quiet; of several processes only the first speaks."""
+    if not quiet and os.environ.get("LOCAL_RANK", "0") == "0":
         print(text, file=sys.stderr, flush=True)

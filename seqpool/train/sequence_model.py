@@ -146,23 +146,16 @@ class SequenceModel(pl.LightningModule):
         self._batches.append(batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the loss and the figures of the whole part."""
+        """Logs the loss and the figures of the whole part, which every process judges for itself."""
         logits = torch.cat(self._logits)
         target = torch.cat([batch.target for batch in self._batches])
         weight = torch.cat([batch.weight for batch in self._batches])
         self._logits.clear()
         self._batches.clear()
-        if self.trainer.world_size > 1:
-            logits, target, weight = (self._gathered(one) for one in (logits, target, weight))
         self.log("val_loss", self.loss(logits, target, weight))
         outputs = logits.cpu().numpy().astype(np.float64)
         for name, value in self.metrics(outputs, target.cpu().numpy().astype(np.float64)).items():
             self.log(f"val_{name}", value)
-
-    def _gathered(self, rows: Tensor) -> Tensor:
-        every = self.all_gather(rows)
-        assert isinstance(every, Tensor)
-        return every.flatten(0, 1)
 
     def metrics(self, outputs: NDArray[np.float64], target: NDArray[np.float64]) -> dict[str, float]:
         """The part's main figures, at plain thresholds of one half."""

@@ -17,6 +17,7 @@ from seqpool.artifact import load, load_artifact, read_facts
 from seqpool.errors import DataError, UsageError
 from seqpool.options import data as data_options
 from seqpool.options.config import Config, Experiment, check_config
+from seqpool.train.data_module import Batches
 from seqpool.train.run import fit
 from seqpool.train.several import fit_several, judge_all
 from tests.train import toy_data
@@ -196,3 +197,16 @@ def test_load_gives_a_module_on_plain_tensors(tmp_path: Path) -> None:
     assert not network.training
     x = torch.nn.functional.one_hot(torch.arange(40)[None] % 4, 4).transpose(1, 2).float()
     assert network(x).shape == (1, 1)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_processes_share_the_batches(processes: int) -> None:
+    part = toy_data.ToyData({"rows": 100, "batch_size": 16}).parts.train
+    seen = [
+        [batch.row.tolist() for batch in Batches(part, 16, multiclass=False, seed=1, rank=rank, processes=processes)]
+        for rank in range(processes)
+    ]
+    assert {len(batches) for batches in seen} == {7 // processes}
+    rows = [row for batches in seen for batch in batches for row in batch]
+    assert len(rows) == len(set(rows))
+    assert processes > 1 or sorted(rows) == list(range(100))
