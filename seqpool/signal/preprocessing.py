@@ -69,13 +69,19 @@ class Prepared:
 def prepare(recording: Recording, settings: Preprocessing, lead: str | None = None) -> Prepared:
     """Leads chosen, gaps bridged, resampled, filtered, brought to a typical amplitude of 1, limited, gaps set to 0.
 
-    lead: the name of the lead to use by a model that takes one. Raises DataError where the recording is too short, a
-    lead is absent, constant, or mostly missing.
+    lead: the name of the lead to use by a model that takes one. Raises DataError where the recording is too short or
+    sampled too slowly, a lead is absent, constant, or mostly missing.
     """
     if recording.duration_s < settings.shortest_s:
         raise DataError(
             f"{recording.source}: {recording.duration_s:.3g} s are too short "
             f"(expected at least {settings.shortest_s:g} s)."
+        )
+    needed_hz = settings.rate_hz if settings.lowpass_hz is None else 2 * settings.lowpass_hz
+    if recording.rate_hz < needed_hz:
+        raise DataError(
+            f"{recording.source}: sampled at {recording.rate_hz:g} Hz, which cannot hold what the model looks at "
+            f"(expected at least {needed_hz:g} Hz)."
         )
     if settings.all_leads:
         names = settings.leads

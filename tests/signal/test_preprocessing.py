@@ -77,6 +77,12 @@ def test_dead_leads_are_refused(signal: np.ndarray, sentence: str) -> None:
         prepare(recording(signal), settings)
 
 
+def test_a_rate_too_low_for_the_model_is_refused() -> None:
+    with pytest.raises(DataError, match=r"sampled at 50 Hz, .* at least 80 Hz"):
+        prepare(recording(beats(50.0), 50.0), Signal())
+    assert prepare(recording(beats(90.0), 90.0), Signal()).values.shape == (1, 2000)
+
+
 def test_lead_choice() -> None:
     two = recording(np.stack([beats(250.0), -beats(250.0)]), leads=("V1", "MLII"))
     assert choose_lead(two, None, ("I", "MLII")) == "MLII"
