@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs
+from seqpool.errors import UsageError
 
 FORMATS = ("tsv", "bed", "gff3", "jsonl", "parquet")
 _ENDINGS = {".gff": "gff3", ".json": "jsonl", ".txt": "tsv"}
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     threshold.add_argument("--p-value", type=float, metavar="X", help="report hits with p <= X (default 1e-4)")
     threshold.add_argument("--q-value", type=float, metavar="X", help="report hits with q <= X")
     threshold.add_argument("--min-score", type=float, metavar="X", help="report hits with score >= X bits")
+    threshold.add_argument("--threshold", choices=("motif",), help="each motif's own threshold (HOMER files)")
     parser.add_argument(
         "--background",
         default="uniform",
@@ -58,6 +60,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strands", choices=("both", "forward"), help="default both (protein: forward)")
     parser.add_argument("--palindromes", choices=("both", "once"), default="both", help="default both")
     parser.add_argument("--soft-mask", choices=("keep", "skip"), default="keep", help="lower case; default keep")
+    table = parser.add_mutually_exclusive_group()
+    table.add_argument(
+        "--best",
+        action="store_true",
+        help="one row per sequence and motif: its best window, p of the best of so many windows, q over the sequences",
+    )
+    table.add_argument(
+        "--matrix", choices=("count", "best"), help="a table of sequences x motifs: numbers of hits, or best scores"
+    )
     add_output(parser, FORMATS)
     add_threads(parser)
 
@@ -91,23 +102,29 @@ def run(arguments: argparse.Namespace) -> int:
     from seqpool.io.output import open_binary_output, open_output
     from seqpool.io.regions import HitBedWriter, HitGffWriter
     from seqpool.io.tables import JsonLinesWriter, ParquetWriter, TableWriter, TsvWriter
-    from seqpool.jobs.scan import HIT_COLUMNS, ScanOptions, run_scan
+    from seqpool.jobs.scan import run_scan
     from seqpool.motifs.formats import read_motifs
+    from seqpool.options.scan import ScanOptions
 
     inputs = given_inputs(arguments)
     options = ScanOptions(
         p_value=arguments.p_value,
         q_value=arguments.q_value,
         min_score=arguments.min_score,
+        threshold=arguments.threshold,
         background=arguments.background,
         pseudocount=arguments.pseudocount,
         strands=arguments.strands,
         palindromes=arguments.palindromes,
         soft_mask=arguments.soft_mask,
+        best=arguments.best,
+        matrix=arguments.matrix,
         threads=arguments.threads,
     )
     motifs = read_motifs(arguments.motifs)
     kind = _format(arguments)
+    if arguments.matrix is not None and kind in ("bed", "gff3"):
+        raise UsageError(f"--matrix is a table of sequences x motifs, which {kind} cannot hold.")
 
     def say(sentence: str) -> None:
         print(f"seqpool scan: {sentence}", file=sys.stderr)
@@ -118,16 +135,16 @@ def run(arguments: argparse.Namespace) -> int:
     opened: AbstractContextManager[Any] = (open_binary_output if kind == "parquet" else open_output)(arguments.output)
     with opened as stream, _progress_bar(sys.stderr.isatty() and not arguments.quiet) as progress:
 
-        def open_writer(facts: Mapping[str, str]) -> TableWriter:
+        def open_writer(columns: Mapping[str, Any], facts: Mapping[str, str]) -> TableWriter:
             if kind == "bed":
                 return HitBedWriter(stream)
             if kind == "gff3":
                 return HitGffWriter(stream, facts)
             if kind == "jsonl":
-                return JsonLinesWriter(stream, tuple(HIT_COLUMNS))
+                return JsonLinesWriter(stream, tuple(columns))
             if kind == "parquet":
-                return ParquetWriter(stream, HIT_COLUMNS, facts)
-            return TsvWriter(stream, tuple(HIT_COLUMNS))
+                return ParquetWriter(stream, columns, facts)
+            return TsvWriter(stream, tuple(columns))
 
         summary = run_scan(inputs, motifs, options, open_writer, warn=warn, progress=progress)
     for error in summary.bad:

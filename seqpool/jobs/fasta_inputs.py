@@ -35,8 +35,8 @@ class _File:
 class FastaInputs:
     """FASTA files that were looked through once. Use as a context manager: it owns the copy of standard input.
 
-    names: the name of every record in the order of the inputs, bad ones included; bad: the DataError of each bad file
-    and record; letter_counts: (letters,) plain letters of the good records; total: letters of the good records.
+    names: the name of every record in the order of the inputs, bad ones included; good: indices of the others; bad: the
+    DataError of each bad file and record; letter_counts: (letters,) of the good records; total: their sum.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class FastaInputs:
         self._soft_mask = soft_mask
         self._folder = tempfile.TemporaryDirectory(prefix="seqpool-") if "-" in inputs else None
         self.names: list[str] = []
+        self.good: list[int] = []
         self.bad: list[DataError] = []
         self.letter_counts: NDArray[np.int64] = np.zeros(len(alphabet.letters), dtype=np.int64)
         self.total = 0
@@ -107,6 +108,7 @@ class FastaInputs:
             warn(empty_file_warning(file.name))
         file.records = len(names)
         self._files.append(file)
+        self.good += [len(self.names) + i for i in range(len(names)) if i not in file.bad_records]
         self.names += names
         self.bad += errors
         self.total += int(counts.sum())

@@ -1,7 +1,8 @@
-"""Letter probabilities that a motif is compared with: uniform, FIMO's built-in, measured, or read from a file."""
+"""What motifs are compared with: uniform letters, FIMO's built-in, measured, or a MEME background file of any order."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,23 +15,42 @@ from seqpool.motifs.matrix import Matrix
 # FIMO's built-in DNA frequencies (the non-redundant database of MEME suite 5), given strand, A C G T
 _NRDB = (0.281773936, 0.222020056, 0.228876042, 0.267329965)
 
+HIGHEST_ORDER = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Background:
-    """name: `uniform`, `nrdb`, `measured` or the file; probabilities: (letters,) float64, positive, summing to 1."""
+    """A Markov chain over letters, as the probabilities of its words.
+
+    name: `uniform`, `nrdb`, `measured` or the file. words: probability of every word of order + 1 letters, one axis
+    per letter, each axis (letters,); order 0 is independent letters.
+    """
 
     name: str
-    probabilities: Matrix
+    words: Matrix
+
+    @property
+    def order(self) -> int:
+        """How many letters before it a letter depends on."""
+        return self.words.ndim - 1
+
+    @property
+    def probabilities(self) -> Matrix:
+        """(letters,) probability of each single letter; log-odds divide by these."""
+        return np.asarray(self.words.sum(axis=tuple(range(1, self.words.ndim))))
 
     def on_both_strands(self, alphabet: Alphabet) -> Background:
         """The same background averaged with its reverse complement."""
-        other = self.probabilities[alphabet.complement_codes[: len(alphabet.letters)]]
-        return Background(self.name, (self.probabilities + other) / 2)
+        other = self.words
+        for axis in range(self.words.ndim):
+            other = np.take(other, alphabet.complement_codes[: len(alphabet.letters)], axis=axis)
+        return Background(self.name, (self.words + other.transpose()) / 2)
 
     def describe(self, alphabet: Alphabet) -> str:
-        """Name and probabilities, for the facts of a run."""
+        """Name, order and letter probabilities, for the facts of a run."""
         values = " ".join(f"{a}={p:.4g}" for a, p in zip(alphabet.letters, self.probabilities, strict=True))
-        return f"{self.name} ({values})"
+        order = f" order {self.order}" if self.order else ""
+        return f"{self.name}{order} ({values})"
 
 
 def uniform_background(alphabet: Alphabet) -> Background:
@@ -58,35 +78,48 @@ def measured_background(letter_counts: NDArray[np.int64], alphabet: Alphabet) ->
 
 
 def read_background(path: str, alphabet: Alphabet) -> Background:
-    """Read the order-0 lines of a MEME background file (`letter probability`, `#` comments).
+    """Read a MEME background file: `word probability` lines for words of 1, 2, ... letters, `#` comments.
 
-    Raises DataError for a file that cannot be read or does not give every letter a positive probability.
+    The longest words (up to 4 letters: order 3) are used. Raises DataError for a file that cannot be read, misses a
+    word, or gives one no positive probability.
     """
-    values = dict.fromkeys(alphabet.letters, 0.0)
+    where = f"--background {path}"
+    given = _words(where, path, alphabet)
+    lengths = sorted({len(word) for word in given})
+    length = min(lengths[-1], HIGHEST_ORDER + 1) if lengths else 1
+    letters = len(alphabet.letters)
+    words = np.zeros((letters,) * length)
+    for word, value in given.items():
+        if len(word) == length:
+            words[tuple(alphabet.letters.index(letter) for letter in word)] = value
+    if not (np.isfinite(words).all() and (words > 0).all()):
+        index = np.argwhere(~(np.isfinite(words) & (words > 0)))[0]
+        word = "".join(alphabet.letters[i] for i in index)
+        raise DataError(f"{where}: {'letter' if length == 1 else 'word'} {word} has no positive probability.")
+    if abs(words.sum() - 1) > 0.01:
+        raise DataError(f"{where}: the probabilities of words of {length} sum to {words.sum():.4g}, expected 1.")
+    return Background(path, words / words.sum())
+
+
+def _words(where: str, path: str, alphabet: Alphabet) -> dict[str, float]:
     try:
         with open(path, encoding="utf-8") as stream:
             lines = stream.read().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise DataError(f"--background {path} cannot be read: {reason}.") from error
+        raise DataError(f"{where} cannot be read: {reason}.") from error
+    given: dict[str, float] = {}
+    alias = dict(alphabet.aliases)
     for number, line in enumerate(lines, start=1):
-        words = line.split("#")[0].split()
-        if not words:
+        cells = re.sub(r"#.*", "", line).split()
+        if not cells:
             continue
         try:
-            word, value = words[0].upper(), float(words[1])
+            word, value = cells[0].upper(), float(cells[1])
         except (IndexError, ValueError) as error:
-            raise DataError(f"--background {path} line {number}: expected a letter and its probability.") from error
-        word = "".join({"U": "T", "T": "U"}.get(a, a) if a not in values else a for a in word)
-        if any(letter not in values for letter in word):
-            raise DataError(f"--background {path} line {number}: '{words[0]}' is no word of {alphabet.letters}.")
-        if len(word) > 1:
-            raise DataError(f"--background {path} line {number}: words of several letters, expected single letters.")
-        values[word] = value
-    probabilities = np.array(list(values.values()))
-    if not (np.isfinite(probabilities).all() and (probabilities > 0).all()):
-        missing = next(a for a, p in values.items() if not (np.isfinite(p) and p > 0))
-        raise DataError(f"--background {path}: letter {missing} has no positive probability.")
-    if abs(probabilities.sum() - 1) > 0.01:
-        raise DataError(f"--background {path}: the probabilities sum to {probabilities.sum():.4g}, expected 1.")
-    return Background(path, probabilities / probabilities.sum())
+            raise DataError(f"{where} line {number}: expected a word and its probability.") from error
+        word = "".join(alias.get(letter, letter) for letter in word)
+        if any(letter not in alphabet.letters for letter in word):
+            raise DataError(f"{where} line {number}: '{cells[0]}' is no word of {alphabet.letters}.")
+        given[word] = value
+    return given

@@ -1,8 +1,8 @@
 """Records of any length as blocks of codes for the scanner: long ones are cut, short ones lie end to end.
 
-Between two records lies one code that no window may hold, so no window spans two records. A record that is cut keeps
-its last `overlap` letters for the next block; `stop` says where windows of this block may no longer start, so that
-every window belongs to exactly one block and results do not depend on how a record was cut.
+Between two runs of letters lies one code that no window may hold, so no window spans two of them. A record that is cut
+shows its last `overlap` letters again at the beginning of the next block, as letters already seen. A window counts
+where its last letter is new: every window counts once, however a record was cut and regions overlap.
 """
 
 from __future__ import annotations
@@ -20,62 +20,79 @@ BLOCK_LETTERS = 1 << 19
 
 @dataclass(frozen=True)
 class Run:
-    """Consecutive letters of one record. sequence: the record's index; start: 0-based position of `codes` in it."""
+    """Consecutive letters of one record.
+
+    sequence: the record's index; start: 0-based position of `codes` in it; last: nothing follows that belongs to it;
+    seen: that many of the first letters were in an earlier run, and windows of such letters only have been counted.
+    """
 
     sequence: int
     start: int
     codes: Codes
     last: bool
+    seen: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Codes of one or more records, with INVALID between them.
+    """Codes of one or more runs, with INVALID between them.
 
-    codes: (length,) uint8; stop: windows start below it; offsets: (runs,) where each run begins in `codes`;
-    sequences, starts: (runs,) the record of each run and the run's position in it; lengths: (runs,) letters.
-    ends: (runs,) whether the record ends with the run.
+    codes: (length,) uint8; offsets: (runs,) where each run begins in `codes`; sequences, starts: (runs,) its record
+    and its position there; lengths, seen: (runs,) its letters and how many of them were seen before; last: (runs,)
+    whether its record ends with it.
     """
 
     codes: Codes
-    stop: int
     offsets: NDArray[np.int64]
     sequences: NDArray[np.int64]
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    ends: NDArray[np.bool_]
+    seen: NDArray[np.int64]
+    last: NDArray[np.bool_]
+
+    def run_of(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The run in which each position of `codes` lies."""
+        return np.searchsorted(self.offsets, positions, side="right") - 1
 
     def locate(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(sequence, 0-based position in it) of positions in `codes`."""
-        run = np.searchsorted(self.offsets, positions, side="right") - 1
+        run = self.run_of(positions)
         return self.sequences[run], positions - self.offsets[run] + self.starts[run]
 
     def windows(self, width: int) -> int:
-        """How many windows of a width start in this block, whatever letters they hold."""
-        inside = np.where(self.ends, self.lengths - width + 1, self.stop - self.offsets)
-        return int(np.maximum(inside, 0).sum())
+        """How many windows of a width count in this block, whatever letters they hold."""
+        every = np.maximum(self.lengths - width + 1, 0)
+        return int((every - np.maximum(self.seen - width + 1, 0)).sum())
+
+    @property
+    def seen_before(self) -> list[tuple[int, int]]:
+        """(position in `codes`, letters) of the letters that earlier runs held."""
+        some = np.flatnonzero(self.seen)
+        return list(zip(self.offsets[some].tolist(), self.seen[some].tolist(), strict=True))
+
+    @property
+    def new_letters(self) -> int:
+        """Letters that no earlier block held."""
+        return int((self.lengths - self.seen).sum())
 
 
-def _block(runs: list[Run], overlap: int) -> Block:
+def _block(runs: list[Run]) -> Block:
     gap = np.array([INVALID], dtype=np.uint8)
     parts = [part for run in runs for part in (run.codes, gap)][:-1]
     lengths = np.array([len(run.codes) for run in runs], dtype=np.int64)
-    offsets = np.concatenate([[0], np.cumsum(lengths + 1)[:-1]])
-    codes = np.concatenate(parts)
-    stop = len(codes) if runs[-1].last else int(offsets[-1] + max(0, lengths[-1] - overlap))
     return Block(
-        codes,
-        stop,
-        offsets,
+        np.concatenate(parts),
+        np.concatenate([[0], np.cumsum(lengths + 1)[:-1]]),
         np.array([run.sequence for run in runs], dtype=np.int64),
         np.array([run.start for run in runs], dtype=np.int64),
         lengths,
+        np.array([run.seen for run in runs], dtype=np.int64),
         np.array([run.last for run in runs]),
     )
 
 
 def blocks(runs: Iterable[Run], overlap: int, letters: int = BLOCK_LETTERS) -> Iterator[Block]:
-    """Lay runs (of one record in order, records one after the other) out as blocks of at least `letters` letters.
+    """Lay runs (the parts of a record in order, records one after the other) out as blocks of some `letters` letters.
 
     overlap: letters of a cut record that the next block sees again: the widest window less one.
     """
@@ -83,15 +100,18 @@ def blocks(runs: Iterable[Run], overlap: int, letters: int = BLOCK_LETTERS) -> I
     size = 0
     for run in runs:
         if waiting and not waiting[-1].last:  # the same record goes on
-            previous = waiting.pop()
-            size -= len(previous.codes)
-            run = Run(run.sequence, previous.start, np.concatenate([previous.codes, run.codes]), run.last)
+            before = waiting.pop()
+            size -= len(before.codes)
+            run = Run(run.sequence, before.start, np.concatenate([before.codes, run.codes]), run.last, before.seen)
         waiting.append(run)
         size += len(run.codes)
-        if size >= letters + overlap:
-            yield _block(waiting, overlap)
-            done = max(0, len(run.codes) - overlap)
-            waiting = [] if run.last else [Run(run.sequence, run.start + done, run.codes[done:], False)]
+        if size >= letters:
+            yield _block(waiting)
+            kept = min(overlap, len(run.codes))
+            waiting = []
+            if not run.last:
+                start = len(run.codes) - kept
+                waiting = [Run(run.sequence, run.start + start, run.codes[start:], False, kept)]
             size = sum(len(part.codes) for part in waiting)
     if waiting:
-        yield _block(waiting, overlap)
+        yield _block(waiting)

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqpool.alphabet import Alphabet
+from seqpool.options.scan import DEFAULT_PSEUDOCOUNT
 
 STEP = 0.001
 """Grid of scores, in bits."""
 
-DEFAULT_PSEUDOCOUNT = 0.1
 
 FORBIDDEN = -(1 << 24)
 """Integer score of a letter that a column cannot hold (frequency 0, log-odds minus infinity)."""

@@ -38,13 +38,18 @@ class Windows:
 
 
 class WindowMask:
-    """Which windows of a block hold plain letters only, for any width."""
+    """Which windows hold plain letters only, and at least one that was not seen before, for any width.
 
-    def __init__(self, codes: Codes, letters: int, stop: int) -> None:
+    stop: windows begin below it. seen: pairs (position, letters): the windows within so many letters from there on
+    were counted before.
+    """
+
+    def __init__(self, codes: Codes, letters: int, stop: int, seen: Sequence[tuple[int, int]] = ()) -> None:
         self.stop = stop
         self.length = len(codes)
         unscored = codes >= letters
         self._before = np.concatenate([[0], np.cumsum(unscored, dtype=np.int32)]) if unscored.any() else None
+        self._seen = tuple(seen)
         self._masks: dict[int, NDArray[np.bool_]] = {}
 
     def starts(self, width: int) -> int:
@@ -52,18 +57,33 @@ class WindowMask:
         return max(0, min(self.stop, self.length - width + 1))
 
     def scored(self, width: int) -> NDArray[np.bool_] | None:
-        """(starts,) whether each window can be scored; None when all can."""
-        if self._before is None:
+        """(starts,) whether each window is scored; None when all are."""
+        if self._before is None and not self._seen:
             return None
         if width not in self._masks:
             starts = self.starts(width)
-            self._masks[width] = self._before[width : width + starts] == self._before[:starts]
+            mask = np.ones(starts, dtype=np.bool_)
+            if self._before is not None:
+                mask = self._before[width : width + starts] == self._before[:starts]
+            for position, letters in self._seen:
+                mask[position : position + max(0, letters - width + 1)] = False
+            self._masks[width] = mask
         return self._masks[width]
 
     def tested(self, width: int) -> int:
-        """How many windows of a width can be scored."""
+        """How many windows of a width are scored."""
         mask = self.scored(width)
         return self.starts(width) if mask is None else int(mask.sum())
+
+    def tested_between(self, width: int, first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many windows of a width that begin in each range of positions are scored."""
+        starts = self.starts(width)
+        first, end = np.minimum(first, starts), np.minimum(end, starts)
+        mask = self.scored(width)
+        if mask is None:
+            return end - first
+        before = np.concatenate([[0], np.cumsum(mask, dtype=np.int64)])
+        return np.asarray(before[end] - before[first])
 
 
 class Scanner:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqpool.motifs.background import Background
 from seqpool.motifs.matrix import FORBIDDEN, IntegerMatrix, Matrix
 
 Counts = NDArray[np.int64]
@@ -45,6 +46,16 @@ class ScoreDistribution:
         return self.lowest + index
 
 
+def score_distribution(scores: IntegerMatrix, background: Background) -> ScoreDistribution:
+    """The exact distribution for windows of a Markov chain of any order; order 0 is independent letters.
+
+    scores: (width, letters) int32. A window begins in the chain's word probabilities.
+    """
+    if background.order == 0:
+        return iid_distribution(scores, background.probabilities)
+    return _markov_distribution(scores, background.words)
+
+
 def iid_distribution(scores: IntegerMatrix, background: Matrix) -> ScoreDistribution:
     """The exact distribution for windows of independent letters.
 
@@ -62,6 +73,30 @@ def iid_distribution(scores: IntegerMatrix, background: Matrix) -> ScoreDistribu
         probability = extended
         lowest += offset
     return _from_probabilities(lowest, probability)
+
+
+def _markov_distribution(scores: IntegerMatrix, words: Matrix) -> ScoreDistribution:
+    """As `iid_distribution`; the state is the last letters of the window, at most as many as the chain's order."""
+    letters, order = words.shape[0], words.ndim - 1
+    # probability[state] over scores from `lowest` on; state: the last letters as one number
+    probability = np.ones((1, 1))
+    lowest = 0
+    for position, column in enumerate(scores.astype(np.int64)):
+        known = min(position, order)
+        longer = words.sum(axis=tuple(range(known + 1, words.ndim)))  # words of the known letters and the next
+        following = (longer / longer.sum(axis=-1, keepdims=True)).reshape(-1, letters)
+        allowed = np.flatnonzero(column > FORBIDDEN)
+        offset = int(column[allowed].min())
+        length = probability.shape[1]
+        extended = np.zeros((letters**known, letters, length + int(column[allowed].max()) - offset))
+        for letter in allowed:
+            start = int(column[letter]) - offset
+            extended[:, letter, start : start + length] = following[:, letter, None] * probability
+        kept = min(known + 1, order)
+        # states are numbered with the oldest letter first: summing over it forgets it
+        probability = extended.reshape(-1, letters**kept, extended.shape[2]).sum(axis=0)
+        lowest += offset
+    return _from_probabilities(lowest, probability.sum(axis=0))
 
 
 def _from_probabilities(lowest: int, probability: Matrix) -> ScoreDistribution:
@@ -86,3 +121,21 @@ def q_values(distribution: ScoreDistribution, cut: int, histogram: Counts, tests
     p_value = distribution.p_value(cut + np.flatnonzero(occurred))
     ratio[occurred] = tests * p_value / reached[occurred]
     return np.minimum(np.minimum.accumulate(ratio), 1.0)
+
+
+def maximum_p_value(p_value: Matrix, windows: NDArray[np.int64]) -> Matrix:
+    """P that the best of so many independent windows is at least as rare: 1 - (1 - p)**windows, exact for tiny p.
+
+    windows: tested windows on all strands, a palindrome's counted once.
+    """
+    with np.errstate(divide="ignore"):  # p = 1
+        return np.asarray(-np.expm1(windows * np.log1p(-p_value)))
+
+
+def q_values_of_list(p_value: Matrix) -> Matrix:
+    """Benjamini-Hochberg q of a list of p-values, each one test."""
+    order = np.argsort(p_value)[::-1]
+    ranks = np.arange(len(p_value), 0, -1)
+    q = np.empty(len(p_value))
+    q[order] = np.minimum(np.minimum.accumulate(p_value[order] * len(p_value) / ranks), 1.0)
+    return q

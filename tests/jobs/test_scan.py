@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -142,15 +143,25 @@ def test_q_value_keeps_exactly_the_windows_at_or_below(repository: Path, limit: 
     assert kept["q-value"] == pytest.approx(everything["q-value"][expected], rel=1e-12)
 
 
-def test_threads_and_order(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from seqpool.motifs import blocks
-
-    monkeypatch.setattr(blocks, "BLOCK_LETTERS", 3000)
-    arguments = (str(repository / "data/demo_genome.fa.gz"), str(repository / "data/demo_motifs.jaspar"))
-    one = seqpool.scan(*arguments, threads=1)
-    two = seqpool.scan(*arguments, threads=2)
-    for name in one.columns:
-        assert one[name].tolist() == two[name].tolist()
+@pytest.mark.parametrize("options", [{}, {"q_value": 0.9}, {"best": True}, {"matrix": "count"}, {"matrix": "best"}])
+def test_same_rows_for_any_threads_and_cuts(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, object]
+) -> None:
+    text = gzip.decompress((repository / "data/demo_genome.fa.gz").read_bytes()).decode()
+    # the first letters of every chromosome, some unknown, and records that are shorter than the motifs
+    entries = [entry.splitlines() for entry in text.split(">")[1:]]
+    records = {lines[0]: "".join(lines[1:])[: 4000 + 700 * i] for i, lines in enumerate(entries)}
+    records |= {"short": "ACG", "unknown": "N" * 50, "some": "ACGTN" * 30}
+    path = fasta(tmp_path, **records)
+    motifs = str(repository / "data/demo_motifs.jaspar")
+    whole = seqpool.scan(path, motifs, threads=1, **options)
+    assert len(whole)
+    for letters, threads in ((50, 1), (1000, 2), (3333, 3)):
+        monkeypatch.setattr("seqpool.jobs.scan.BLOCK_LETTERS", letters)
+        monkeypatch.setattr("seqpool.io.fasta.BLOCK_BYTES", letters)
+        cut = seqpool.scan(path, motifs, threads=threads, **options)
+        for name in whole.columns:
+            assert str(whole[name].tolist()) == str(cut[name].tolist())  # NaN is not NaN, but prints alike
 
 
 def test_planted_sites_are_found(repository: Path) -> None:
@@ -250,3 +261,60 @@ def test_lightmotif_and_moods_find_the_same_hits(data: Path) -> None:
                 assert abs(exact - midway) <= slack, (name, file, position, strand)
             assert len(hits ^ ours) <= max(1, 0.01 * len(ours)), name
     assert total > 1000
+
+
+def test_best_equals_the_best_of_all_windows(repository: Path) -> None:
+    path, motifs = str(repository / "data/demo_negatives.fa.gz"), str(repository / "data/demo_motifs.jaspar")
+    table = seqpool.scan(path, motifs, best=True, palindromes="once")
+    everything = seqpool.scan(path, motifs, p_value=1.0, palindromes="once")
+    best: dict[tuple[str, str], tuple[float, int, str]] = {}
+    for name, motif, score, start, strand in zip(
+        *(everything[c].tolist() for c in ("sequence_name", "motif_id", "score", "start", "strand")), strict=True
+    ):
+        if (name, motif) not in best or score > best[name, motif][0]:
+            best[name, motif] = (score, start, strand)
+    assert len(table) == 600 * 3
+    assert {
+        (name, motif): (score, start, strand)
+        for name, motif, score, start, strand in zip(
+            *(table[c].tolist() for c in ("sequence_name", "motif_id", "score", "start", "strand")), strict=True
+        )
+    } == best
+
+
+@pytest.mark.parametrize(("word", "strands"), [("GATTACAG", 2), ("CACGTG", 1)])
+def test_p_of_the_best_counts_both_strands_and_palindromes_once(tmp_path: Path, word: str, strands: int) -> None:
+    generator = np.random.default_rng(7)
+    records = {f"s{i}": "".join(generator.choice(list("ACGT"), 60)) for i in range(3000)}
+    table = seqpool.scan(
+        fasta(tmp_path, **records, planted="C" * 26 + word + "C" * (34 - len(word))), [count_matrix(word)], best=True
+    )
+    for limit in (0.02, 0.1, 0.5):
+        share = float((table["p-value"] <= limit).mean())
+        # p takes few values for a short motif, so the share may lie below the limit, never much above
+        assert share <= limit + 3 * np.sqrt(limit / 3000)
+    windows = (60 - len(word) + 1) * strands
+    assert table["p-value"].min() == pytest.approx(-np.expm1(windows * np.log1p(-(4.0 ** -len(word)))), rel=1e-9)
+
+
+def test_matrix_counts_and_best(tmp_path: Path) -> None:
+    path = fasta(tmp_path, a="GATTAGATTA", b="CC", c="CCCCCC", d="TAATC")
+    motifs = [count_matrix("GATTA"), count_matrix("GATTA"), count_matrix("CCC", name="c")]
+    counts = seqpool.scan(path, motifs, matrix="count", p_value=0.02)
+    assert list(counts.columns) == ["sequence_name", "m", "m_2", "c"]
+    assert counts["sequence_name"].tolist() == ["a", "b", "c", "d"]
+    assert counts["m"].tolist() == counts["m_2"].tolist() == [2, 0, 0, 1]
+    assert counts["c"].tolist() == [0, 0, 4, 0]
+    best = seqpool.scan(path, motifs, matrix="best")
+    assert np.isnan(best["m"]).tolist() == [False, True, False, False]
+    assert best["m"][0] == best["m"][3] == pytest.approx(5 * np.log2(10.025 / 10.1 / 0.25), abs=0.003)
+
+
+def test_own_threshold_of_homer_motifs(tmp_path: Path) -> None:
+    rows = "\n".join("\t".join("0.97" if a == b else "0.01" for a in "ACGT") for b in "GATTA")
+    (tmp_path / "m.motif").write_text(f">GATTA\tgata\t{4 * np.log(0.97 / 0.25) + np.log(0.01 / 0.25):.6f}\n{rows}\n")
+    path = fasta(tmp_path, exact="GATTA", one_off="GATTC", two_off="CATTC")
+    table = seqpool.scan(path, str(tmp_path / "m.motif"), threshold="motif", pseudocount=0, strands="forward")
+    assert table["sequence_name"].tolist() == ["exact", "one_off"]
+    with pytest.raises(UsageError, match="gives motif m no threshold"):
+        seqpool.scan(path, [count_matrix("GATTA")], threshold="motif")

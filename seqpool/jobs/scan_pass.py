@@ -1,0 +1,224 @@
+"""One reading of all windows: counts, hits and best windows of blocks, with threads, in the order of the input."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqpool.io.spool import Rows
+from seqpool.jobs.scan_motifs import ScanMotif
+from seqpool.motifs.best_windows import NO_WINDOW, best_windows
+from seqpool.motifs.blocks import Block
+from seqpool.motifs.scanner import Lane, Scanner, WindowMask, Windows
+from seqpool.motifs.statistics import q_values
+
+Result = TypeVar("Result")
+
+
+def in_order(
+    function: Callable[[Block], Result], items: Iterable[Block], threads: int
+) -> Iterator[tuple[Block, Result]]:
+    """Map over items with threads, results in the order of the items, few of them waiting at a time."""
+    if threads == 1:
+        yield from ((item, function(item)) for item in items)
+        return
+    with ThreadPoolExecutor(threads) as executor:
+        waiting: deque[tuple[Block, Future[Result]]] = deque()
+        for item in items:
+            waiting.append((item, executor.submit(function, item)))
+            if len(waiting) > 2 * threads:
+                block, future = waiting.popleft()
+                yield block, future.result()
+        for block, future in waiting:
+            yield block, future.result()
+
+
+class ScanPass:
+    """Counts windows and finds hits or best windows. Its methods that take a block may be called from many threads.
+
+    tested, skipped: per width, the windows that were scored and those that hold other than plain letters.
+    cuts: per motif, its threshold; histograms: per motif, how often each score from the threshold on occurred.
+    """
+
+    def __init__(self, motifs: Sequence[ScanMotif], lanes: Sequence[Lane]) -> None:
+        self.motifs = motifs
+        self.lanes = tuple(lanes)
+        self._scanner = Scanner(lanes)
+        self.widths = sorted({len(lane.scores) for lane in lanes})
+        self.tested = dict.fromkeys(self.widths, 0)
+        self.skipped = dict.fromkeys(self.widths, 0)
+        self.cuts = {lane.motif: lane.threshold for lane in lanes}
+        self.histograms = [
+            np.zeros(max(0, m.distribution.highest + 1 - self.cuts[i]), dtype=np.int64) for i, m in enumerate(motifs)
+        ]
+        self.strands = np.bincount([lane.motif for lane in lanes])
+        self._width_of = np.array([len(lane.scores) for lane in lanes])
+        self._motif_of = np.array([lane.motif for lane in lanes])
+        self._strand_of = np.array([lane.strand for lane in lanes])
+        self._alphabet = motifs[0].motif.alphabet
+        self._lock = threading.Lock()
+        self.row_type = np.dtype(
+            [
+                ("sequence", np.int64),
+                ("start", np.int64),
+                ("motif", np.int32),
+                ("strand", np.int8),
+                ("score", np.int32),
+                ("tested", np.int64),
+                ("matched", f"S{self.widths[-1]}"),
+            ]
+        )
+
+    def tests(self, motif: int) -> int:
+        """Tested windows of a motif on all strands."""
+        return int(self.tested[self.motifs[motif].width] * self.strands[motif])
+
+    def q_values(self) -> list[NDArray[np.float64]]:
+        """Per motif, the q of every integer score from its threshold on."""
+        return [
+            q_values(m.distribution, self.cuts[i], self.histograms[i], self.tests(i)) for i, m in enumerate(self.motifs)
+        ]
+
+    def _mask(self, block: Block) -> WindowMask:
+        return WindowMask(block.codes, len(self._alphabet.letters), len(block.codes), block.seen_before)
+
+    def _count_windows(self, block: Block, mask: WindowMask) -> None:
+        for width in self.widths:
+            tested = mask.tested(width)
+            self.tested[width] += tested
+            self.skipped[width] += block.windows(width) - tested
+
+    def count(self, block: Block) -> Windows:
+        """The windows of one block over the thresholds, counted."""
+        mask = self._mask(block)
+        windows = self._scanner.windows_over(block.codes, len(block.codes))
+        if block.seen.any():
+            run = block.run_of(windows.position)
+            new = windows.position - block.offsets[run] + self._width_of[windows.lane] > block.seen[run]
+            windows = Windows(windows.position[new], windows.lane[new], windows.score[new])
+        motifs = self._motif_of[windows.lane]
+        with self._lock:
+            for motif in np.unique(motifs):
+                scores = windows.score[motifs == motif] - self.cuts[motif]
+                self.histograms[motif] += np.bincount(scores, minlength=len(self.histograms[motif]))
+            self._count_windows(block, mask)
+        return windows
+
+    def hits(self, block: Block) -> Rows:
+        """The hits of one block in the order of the table."""
+        windows = self.count(block)
+        rows = np.zeros(len(windows.position), dtype=self.row_type)
+        rows["sequence"], rows["start"] = block.locate(windows.position)
+        rows["motif"] = self._motif_of[windows.lane]
+        rows["strand"] = self._strand_of[windows.lane]
+        rows["score"] = windows.score
+        for number in np.unique(windows.lane):
+            of_lane = np.flatnonzero(windows.lane == number)
+            rows["matched"][of_lane] = self._letters_at(block, windows.position[of_lane], self.lanes[number])
+        return rows
+
+    def best(self, block: Block) -> Rows:
+        """The best window of every (run, motif) of one block that has one, with how many windows were tested there.
+
+        Of equal windows the first counts, on the given strand before the other.
+        """
+        mask = self._mask(block)
+        with self._lock:
+            self._count_windows(block, mask)
+        parts: list[Rows] = []
+        of_motif: Rows | None = None
+        for lane, (position, score) in zip(self.lanes, best_windows(block, mask, self.lanes), strict=True):
+            rows = np.zeros(len(position), dtype=self.row_type)
+            rows["sequence"], rows["start"] = block.locate(position)
+            rows["motif"], rows["strand"], rows["score"] = lane.motif, lane.strand, score
+            rows["tested"] = mask.tested_between(len(lane.scores), block.offsets, block.offsets + block.lengths)
+            there = score != NO_WINDOW
+            rows["matched"][there] = self._letters_at(block, position[there], lane)
+            if lane.strand > 0:
+                of_motif = rows
+                parts.append(rows)
+            elif of_motif is not None:
+                merge_best(of_motif, rows)
+        together = np.concatenate(parts)
+        scored: Rows = together[together["score"] != NO_WINDOW]
+        return scored
+
+    def _letters_at(self, block: Block, position: NDArray[np.int64], lane: Lane) -> NDArray[np.bytes_]:
+        width = len(lane.scores)
+        codes = block.codes[position[:, None] + np.arange(width)]
+        if lane.strand < 0:
+            codes = self._alphabet.complement_codes[codes[:, ::-1]]
+        symbols = np.frombuffer(self._alphabet.symbols.encode(), dtype=np.uint8)
+        return np.ascontiguousarray(symbols[codes]).view(f"S{width}")[:, 0]
+
+
+def merge_best(rows: Rows, others: Rows) -> None:
+    """Put the better of each two best windows into `rows`; their tested windows add up."""
+    earlier = (others["start"] < rows["start"]) | (
+        (others["start"] == rows["start"]) & (others["strand"] > rows["strand"])
+    )
+    better = (others["score"] > rows["score"]) | ((others["score"] == rows["score"]) & earlier)
+    tested = rows["tested"] + others["tested"]
+    rows[better] = others[better]
+    rows["tested"] = tested
+
+
+def in_start_order(parts: Iterable[tuple[Block, Rows]], overlap: int) -> Iterator[Rows]:
+    """Hits of blocks in the order sequence, start, motif, strand.
+
+    A wide window that begins in one block may end in the next and is found there, so the rows of the last `overlap`
+    letters of a block wait for the next block.
+    """
+    waiting: Rows | None = None
+    for block, rows in parts:
+        if waiting is not None and len(waiting):
+            rows = _sorted(np.concatenate([waiting, rows]))
+        elif block.seen.any():
+            rows = _sorted(rows)
+        end = int(block.starts[-1] + block.lengths[-1])
+        held = (rows["sequence"] == block.sequences[-1]) & (rows["start"] >= end - overlap)
+        waiting = rows[held]
+        yield rows[~held]
+    if waiting is not None:
+        yield waiting
+
+
+def _sorted(rows: Rows) -> Rows:
+    return rows[np.lexsort((-rows["strand"], rows["motif"], rows["start"], rows["sequence"]))]
+
+
+def whole_sequences(parts: Iterable[tuple[Block, Rows]]) -> Iterator[Rows]:
+    """Best windows of blocks as best windows of sequences, sorted by sequence, start, motif."""
+    open_rows: dict[int, Rows] = {}  # of the one sequence that goes on in the next block, per motif
+    open_sequence = -1
+    for block, rows in parts:
+        going_on = -1 if block.last[-1] else int(block.sequences[-1])
+        if open_rows:
+            first = rows["sequence"] == open_sequence
+            for row in np.flatnonzero(first):
+                motif = int(rows["motif"][row])
+                if motif in open_rows:
+                    merge_best(open_rows[motif], rows[row : row + 1])
+                else:
+                    open_rows[motif] = rows[row : row + 1]
+            rows = rows[~first]
+            if going_on != open_sequence:
+                rows = np.concatenate([rows, *open_rows.values()])
+                open_rows = {}
+        if going_on >= 0:
+            if going_on != open_sequence:
+                last = rows["sequence"] == going_on
+                open_rows = {int(rows["motif"][i]): rows[i : i + 1] for i in np.flatnonzero(last)}
+                rows = rows[~last]
+            open_sequence = going_on
+        else:
+            open_sequence = -1
+        yield np.sort(rows, order=["sequence", "start", "motif"])
+    if open_rows:
+        yield np.sort(np.concatenate(list(open_rows.values())), order=["start", "motif"])
