@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs
+from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs, positive_int
 from seqpool.errors import UsageError
 
 FORMATS = ("tsv", "bed", "gff3", "jsonl", "parquet")
@@ -60,6 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strands", choices=("both", "forward"), help="default both (protein: forward)")
     parser.add_argument("--palindromes", choices=("both", "once"), default="both", help="default both")
     parser.add_argument("--soft-mask", choices=("keep", "skip"), default="keep", help="lower case; default keep")
+    parser.add_argument(
+        "--regions", metavar="FILE", help="scan only these regions of the FASTA (BED or narrowPeak); genome coordinates"
+    )
+    parser.add_argument(
+        "--size", type=positive_int, metavar="N", help="N letters around each region's summit or middle"
+    )
+    parser.add_argument("--names", metavar="FILE", help="a table of the names that one chromosome goes by, one a line")
     table = parser.add_mutually_exclusive_group()
     table.add_argument(
         "--best",
@@ -119,6 +126,9 @@ def run(arguments: argparse.Namespace) -> int:
         soft_mask=arguments.soft_mask,
         best=arguments.best,
         matrix=arguments.matrix,
+        regions=arguments.regions,
+        size=arguments.size,
+        names=arguments.names,
         threads=arguments.threads,
     )
     motifs = read_motifs(arguments.motifs)
@@ -137,7 +147,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         def open_writer(columns: Mapping[str, Any], facts: Mapping[str, str]) -> TableWriter:
             if kind == "bed":
-                return HitBedWriter(stream)
+                return HitBedWriter(stream, with_region=options.regions is not None)
             if kind == "gff3":
                 return HitGffWriter(stream, facts)
             if kind == "jsonl":

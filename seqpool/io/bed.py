@@ -11,13 +11,15 @@ from seqpool.io.compressed import open_decompressed, shown_name
 
 @dataclass(frozen=True)
 class Region:
-    """A stretch of a chromosome: start, end 0-based half open; strand `+`, `-` or `.`; name empty where it has none."""
+    """A stretch of a chromosome: start, end 0-based half open; strand `+`, `-` or `.`; name empty where it has none;
+    summit: the 0-based position of a narrowPeak's summit, None where there is none."""
 
     chromosome: str
     start: int
     end: int
     name: str
     strand: str
+    summit: int | None = None
 
 
 def _lines(path: str) -> Iterator[tuple[int, str]]:
@@ -27,7 +29,7 @@ def _lines(path: str) -> Iterator[tuple[int, str]]:
 
 
 def read_bed(path: str) -> list[Region]:
-    """Regions of a BED file (3 to 12 columns; plain or compressed), in its order.
+    """Regions of a BED (3 to 12 columns) or narrowPeak file (10 columns), plain or compressed, in its order.
 
     Empty lines, comments, `track` and `browser` lines are skipped. Raises DataError naming the line.
     """
@@ -45,7 +47,10 @@ def read_bed(path: str) -> list[Region]:
             raise DataError(f"{file}: line {number} ends at {end}, before its start {start}.")
         if strand not in ("+", "-", "."):
             raise DataError(f"{file}: line {number} has strand {strand!r}, expected +, - or a dot.")
-        regions.append(Region(cells[0], start, end, cells[3] if len(cells) > 3 else "", strand))
+        # a narrowPeak's tenth column is the summit's distance from the start, -1 where none was called
+        summit = start + int(cells[9]) if len(cells) == 10 and cells[9].isdecimal() else None
+        name = cells[3] if len(cells) > 3 and cells[3] != "." else ""
+        regions.append(Region(cells[0], start, end, name, strand, summit))
     if not regions:
         raise DataError(f"{file} holds no regions.")
     return regions

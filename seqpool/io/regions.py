@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from seqpool.io.tables import Columns, TsvWriter
 
 _BED = ("chrom", "start", "end", "name", "score", "strand", "signal", "p", "q", "alternate")
+_REGION = "region"
 
 
 def phred(p_values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -20,10 +21,14 @@ def phred(p_values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 class HitBedWriter:
-    """Hits as BED6+4: 0-based half open, no header; after the strand come score, p, q and the motif's other name."""
+    """Hits as BED6+4: 0-based half open, no header; after the strand come score, p, q and the motif's other name.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._writer = TsvWriter(stream, _BED, header=False)
+    with_region: one more column at the end, the name of the region that holds the hit.
+    """
+
+    def __init__(self, stream: TextIO, *, with_region: bool = False) -> None:
+        self._more = (_REGION,) if with_region else ()
+        self._writer = TsvWriter(stream, _BED + self._more, header=False)
 
     def write(self, columns: Columns) -> None:
         """Write rows of the hit table (1-based closed)."""
@@ -39,6 +44,7 @@ class HitBedWriter:
                 "p": columns["p-value"],
                 "q": columns["q-value"],
                 "alternate": np.array([name or "." for name in columns["motif_alt_id"].tolist()], dtype=object),
+                **{name: columns[name] for name in self._more},
             }
         )
 

@@ -35,7 +35,7 @@ class _File:
 class FastaInputs:
     """FASTA files that were looked through once. Use as a context manager: it owns the copy of standard input.
 
-    names: the name of every record in the order of the inputs, bad ones included; good: indices of the others; bad: the
+    names, lengths: of every record in the order of the inputs, bad ones included; good: indices of the others; bad: the
     DataError of each bad file and record; letter_counts: (letters,) of the good records; total: their sum.
     """
 
@@ -46,6 +46,7 @@ class FastaInputs:
         self._soft_mask = soft_mask
         self._folder = tempfile.TemporaryDirectory(prefix="seqpool-") if "-" in inputs else None
         self.names: list[str] = []
+        self.lengths: list[int] = []
         self.good: list[int] = []
         self.bad: list[DataError] = []
         self.letter_counts: NDArray[np.int64] = np.zeros(len(alphabet.letters), dtype=np.int64)
@@ -85,6 +86,7 @@ class FastaInputs:
     def _look_through(self, file: _File, warn: Callable[[str], None]) -> None:
         counts = np.zeros(256, dtype=np.int64)
         names: list[str] = []
+        lengths: list[int] = []
         errors: list[DataError] = []
         of_record = np.zeros(256, dtype=np.int64)
         try:
@@ -93,6 +95,7 @@ class FastaInputs:
                     of_record += np.bincount(piece.codes, minlength=256)
                     continue
                 names.append(piece.name)
+                lengths.append(piece.start + len(piece.codes))
                 if piece.error is not None:
                     file.bad_records.add(piece.record)
                     errors.append(piece.error)
@@ -110,6 +113,7 @@ class FastaInputs:
         self._files.append(file)
         self.good += [len(self.names) + i for i in range(len(names)) if i not in file.bad_records]
         self.names += names
+        self.lengths += lengths
         self.bad += errors
         self.total += int(counts.sum())
         self.letter_counts += counts[: len(self.letter_counts)]

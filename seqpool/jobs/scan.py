@@ -16,6 +16,7 @@ from seqpool.io.tables import Columns, Table, TableWriter, concatenated
 from seqpool.jobs.fasta_inputs import FastaInputs
 from seqpool.jobs.hit_table import (
     HIT_COLUMNS,
+    REGION_COLUMN,
     hit_columns,
     hit_q_values,
     matrix_columns,
@@ -23,6 +24,7 @@ from seqpool.jobs.hit_table import (
     sequence_p_values,
     window_p_values,
 )
+from seqpool.jobs.region_inputs import RegionInputs
 from seqpool.jobs.scan_motifs import (
     ScanMotif,
     alphabet_of_motifs,
@@ -57,19 +59,19 @@ class _Run:
 
     def __init__(
         self,
-        fasta: FastaInputs,
+        inputs: FastaInputs | RegionInputs,
         motifs: Sequence[ScanMotif],
         options: ScanOptions,
         strands: str,
         progress: Callable[[int, int], None],
     ) -> None:
-        self.fasta = fasta
+        self.inputs = inputs
         self.motifs = motifs
         self.options = options
         self.strands = strands
         self.progress = progress
         self.overlap = max(m.width for m in motifs) - 1
-        self.names = np.array([*fasta.names, ""], dtype=object)
+        self.names = np.array([*inputs.names, ""], dtype=object)
 
     def lanes(self, thresholds: Sequence[int]) -> list[Lane]:
         return [lane for i, m in enumerate(self.motifs) for lane in m.lanes(i, self.strands, thresholds[i])]
@@ -77,9 +79,9 @@ class _Run:
     def read_all(
         self, function: Callable[[Block], Result], *, done: int = 0, passes: int = 1, letters: int | None = None
     ) -> Iterator[tuple[Block, Result]]:
-        total = passes * self.fasta.total
+        total = passes * self.inputs.total
         threads = self.options.threads or os.cpu_count() or 1
-        every = blocks(self.fasta.runs(), self.overlap, letters or BLOCK_LETTERS)
+        every = blocks(self.inputs.runs(), self.overlap, letters or BLOCK_LETTERS)
         for block, result in in_order(function, every, threads):
             yield block, result
             done += block.new_letters
@@ -97,7 +99,7 @@ class _Run:
         # q falls with the score: the first score at or below the limit is the threshold
         first = [int(np.searchsorted(-values, -self.options.q_value)) for values in work.q_values()]
         second = ScanPass(self.motifs, self.lanes([work.cuts[i] + first[i] for i in range(len(self.motifs))]))
-        for rows in in_start_order(self.read_all(second.hits, done=self.fasta.total, passes=2), self.overlap):
+        for rows in in_start_order(self.read_all(second.hits, done=self.inputs.total, passes=2), self.overlap):
             spool.append(rows)
         return second
 
@@ -114,7 +116,11 @@ class _Run:
         q = work.q_values()
         for rows in spool:
             p_value, q_value = window_p_values(rows, self.motifs), hit_q_values(rows, work, q)
-            writer.write(hit_columns(rows, self.names, self.motifs, p_value, q_value))
+            columns = hit_columns(rows, self.names, self.motifs, p_value, q_value)
+            if isinstance(self.inputs, RegionInputs):
+                places = zip(rows["sequence"].tolist(), rows["start"].tolist(), columns["stop"].tolist(), strict=True)
+                columns[REGION_COLUMN] = np.array([self.inputs.regions_of(*place) for place in places], dtype=object)
+            writer.write(columns)
         return spool.rows
 
     def write_best(self, spool: Spool, writer: TableWriter) -> int:
@@ -147,7 +153,7 @@ class _Run:
         return np.ones(len(rows), dtype=np.bool_)
 
     def write_matrix(self, spool: Spool, writer: TableWriter, kind: str) -> int:
-        for columns in matrix_rows(spool, self.fasta.good, self.names, self.motifs, kind):
+        for columns in matrix_rows(spool, self.inputs.good, self.names, self.motifs, kind):
             writer.write(columns)
         return spool.rows
 
@@ -161,7 +167,7 @@ def _facts(run: _Run, background: Background, work: ScanPass) -> dict[str, str]:
         return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
     sources = sorted({m.motif.source for m in run.motifs if m.motif.source})
-    return {
+    facts = {
         "seqpool-version": __version__,
         "motifs": f"{len(run.motifs):,} from {', '.join(sources)}" if sources else f"{len(run.motifs):,}",
         "background": background.describe(run.motifs[0].motif.alphabet),
@@ -170,6 +176,15 @@ def _facts(run: _Run, background: Background, work: ScanPass) -> dict[str, str]:
         "tested-windows-per-motif": spread(tested),
         "skipped-windows-per-motif": spread(skipped),
     }
+    if isinstance(run.inputs, RegionInputs):
+        facts["regions"] = f"{run.inputs.regions:,}, {run.inputs.clipped:,} of them clipped at a chromosome's end"
+    return facts
+
+
+def _source(fasta: FastaInputs, options: ScanOptions, overlap: int) -> FastaInputs | RegionInputs:
+    if options.regions is None:
+        return fasta
+    return RegionInputs(fasta, options.regions, size=options.size, names=options.names, overlap=overlap)
 
 
 def run_scan(
@@ -190,9 +205,10 @@ def run_scan(
     alphabet = alphabet_of_motifs(motifs)
     strands = scanned_strands(options, alphabet)
     with FastaInputs(inputs, alphabet, soft_mask=options.soft_mask, warn=warn) as fasta, Spool() as spool:
-        background = chosen_background(options, alphabet, fasta, strands)
+        source = _source(fasta, options, max(motif.width for motif in motifs) - 1)
+        background = chosen_background(options, alphabet, source, strands)
         ready = [made_ready(motif, background, options) for motif in motifs]
-        run = _Run(fasta, ready, options, strands, progress)
+        run = _Run(source, ready, options, strands, progress)
         thresholds = [m.threshold(options) for m in ready]
         if options.finds_best:
             work = run.find_best(thresholds, spool)

@@ -10,6 +10,7 @@ import numpy as np
 from seqpool.alphabet import PROTEIN, Alphabet
 from seqpool.errors import DataError, UsageError
 from seqpool.jobs.fasta_inputs import FastaInputs
+from seqpool.jobs.region_inputs import RegionInputs
 from seqpool.motifs.background import (
     Background,
     measured_background,
@@ -87,7 +88,9 @@ def scanned_strands(options: ScanOptions, alphabet: Alphabet) -> str:
     return options.strands or ("forward" if alphabet.complement is None else "both")
 
 
-def chosen_background(options: ScanOptions, alphabet: Alphabet, inputs: FastaInputs, strands: str) -> Background:
+def chosen_background(
+    options: ScanOptions, alphabet: Alphabet, inputs: FastaInputs | RegionInputs, strands: str
+) -> Background:
     """The background of a run; on both strands it is averaged with its reverse complement."""
     if options.background == "uniform":
         return uniform_background(alphabet)
