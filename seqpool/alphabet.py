@@ -100,10 +100,9 @@ class Alphabet:
         Raises ValueError naming the first byte that is no symbol and its 1-based position.
         """
         raw = text.encode("utf-8") if isinstance(text, str) else text
-        codes = self.byte_codes[np.frombuffer(raw, dtype=np.uint8)]
-        invalid = np.flatnonzero(codes == INVALID)
-        if invalid.size:
-            position = int(invalid[0])
+        codes = np.frombuffer(bytearray(raw).translate(self.byte_codes.tobytes()), dtype=np.uint8)
+        if codes.max(initial=0) == INVALID:
+            position = int(codes.argmax())
             raise ValueError(
                 f"{chr(raw[position])!r} at position {position + 1} is not a letter of the {self.name} alphabet"
             )

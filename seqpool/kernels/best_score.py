@@ -10,10 +10,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.kernels.best_window import CHUNK, MOST, SEGMENT, fill_tables, loss_columns, lowest_losses, sift
+from seqpool.kernels.best_window import CHUNK, MOST, SEGMENT, fill_tables, loss_columns, window_losses
 from seqpool.kernels.columns import blocks_of
 from seqpool.kernels.compiled import compiled
 from seqpool.kernels.scan import Integers
+from seqpool.kernels.vectors import (
+    bytes64,
+    lanes_at_most,
+    load64,
+    lowest_bit,
+    minimum,
+    saturating_add,
+    store,
+)
 from seqpool.kernels.words import LANES, every_word, number_every_word
 
 NO_WINDOW = -1
@@ -22,35 +31,76 @@ LARGEST_LOSS = 1 << 15  # of a letter, for the scale: a letter that cannot stand
 
 
 @compiled
-def _settle_integers(
+def _lowest_of_chunks(
+    tables: NDArray[np.uint8],
+    stride: int,
+    words: NDArray[np.uint32],
+    begin: int,
+    end: int,
+    size: int,
+    blocks: tuple[int, ...],
+    lowest: NDArray[np.uint8],
+    overall: NDArray[np.uint8],
+) -> None:
+    """The lowest loss of each CHUNK of windows `begin` to `end`, and of all so far."""
+    lanes, last = np.uint64(LANES), np.uint64(end)
+    low = load64(overall, np.uint64(0))
+    start, at = np.uint64(begin), np.uint64(0)
+    while start < last:
+        here = bytes64(np.uint8(255))
+        if start + np.uint64(CHUNK) <= last:
+            for i in range(CHUNK):  # a fixed number, so that the loop is unrolled
+                here = minimum(here, window_losses(tables, stride, words, start + np.uint64(i), size, blocks))
+        else:
+            for i in range(start, last):
+                here = minimum(here, window_losses(tables, stride, words, i, size, blocks))
+        store(lowest, at, here)
+        low = minimum(low, here)
+        start += np.uint64(CHUNK)
+        at += lanes
+    store(overall, np.uint64(0), low)
+
+
+@compiled
+def _score_chunks(
     symbols: NDArray[np.uint8],
     letters: int,
     origin: int,
     begin: int,
-    candidates: NDArray[np.uint32],
-    count: int,
+    end: int,
+    margin: int,
+    open_lanes: np.uint64,
+    lowest: NDArray[np.uint8],
+    overall: NDArray[np.uint8],
     matrices: Integers,
     first_cell: NDArray[np.int64],
     widths: NDArray[np.int64],
     best: NDArray[np.int64],
     position: NDArray[np.int64],
 ) -> None:
-    lanes, other = np.uint64(LANES), np.uint8(letters)
-    for i in range(np.uint64(count)):
-        at = np.uint64(candidates[i])
-        lane = at % lanes
-        start = np.uint64(begin) + at // lanes
-        cell, place = np.uint64(first_cell[lane]), np.uint64(origin) + start
-        total, highest = np.int64(0), np.uint8(0)
-        for _ in range(widths[lane]):
-            symbol = symbols[place]
-            highest = max(highest, symbol)
-            total += np.int64(matrices[cell + np.uint64(symbol)])
-            cell += np.uint64(letters)
-            place += np.uint64(1)
-        if total > best[lane] and highest < other:
-            best[lane] = total
-            position[lane] = np.int64(start)
+    """Score every window of the chunks that may hold the best one of a lane."""
+    limit = saturating_add(load64(overall, np.uint64(0)), bytes64(np.uint8(margin)))
+    other = np.uint8(letters)
+    for chunk in range((end - begin + CHUNK - 1) // CHUNK):
+        bits = lanes_at_most(load64(lowest, np.uint64(chunk * LANES)), limit) & open_lanes
+        first = begin + chunk * CHUNK
+        while bits:
+            lane = lowest_bit(bits)
+            bits &= bits - np.uint64(1)
+            for start in range(first, min(first + CHUNK, end)):
+                cell, place = np.uint64(first_cell[lane]), np.uint64(origin + start)
+                total, highest = np.int64(0), np.uint8(0)
+                for _ in range(widths[lane]):
+                    symbol = symbols[place]
+                    highest = max(highest, symbol)
+                    total += np.int64(matrices[cell + np.uint64(symbol)])
+                    cell += np.uint64(letters)
+                    place += np.uint64(1)
+                    if symbol >= other:
+                        break
+                if total > best[lane] and highest < other:
+                    best[lane] = total
+                    position[lane] = np.int64(start)
 
 
 @compiled
@@ -72,11 +122,8 @@ def _best_of_sequences(
     best: NDArray[np.int64],
     position: NDArray[np.int64],
 ) -> None:
-    losses = np.empty(SEGMENT * LANES, dtype=np.uint8)
     lowest = np.empty(SEGMENT // CHUNK * LANES, dtype=np.uint8)
     overall = np.empty(LANES, dtype=np.uint8)
-    chunks = np.empty(SEGMENT // CHUNK * LANES, dtype=np.uint32)
-    candidates = np.empty(SEGMENT * LANES + 1, dtype=np.uint32)
     margin = len(blocks) + 1 + len(blocks) * size // 64  # the last is what columns of 1/64 level lose when rounded
     for n in range(offsets.shape[0]):
         overall[:] = 255
@@ -84,11 +131,10 @@ def _best_of_sequences(
         here = words[offsets[n] :]
         for first in range(0, windows, SEGMENT):
             last = min(first + SEGMENT, windows)
-            lowest_losses(tables, stride, here, first, last, size, blocks, losses, lowest, overall)
-            count = sift(last - first, margin, open_lanes, losses, lowest, overall, chunks, candidates)
-            _settle_integers(
-                symbols, letters, offsets[n], first, candidates, count, matrices, first_cell, widths, best[n],
-                position[n],
+            _lowest_of_chunks(tables, stride, here, first, last, size, blocks, lowest, overall)
+            _score_chunks(
+                symbols, letters, offsets[n], first, last, margin, open_lanes, lowest, overall, matrices, first_cell,
+                widths, best[n], position[n],
             )  # fmt: skip
 
 

@@ -8,6 +8,8 @@ windows per lane that are left are scored exactly.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,6 +83,18 @@ def fill_tables(columns: NDArray[np.uint16], letters: NDArray[np.uint8], group: 
 
 
 @compiled
+def window_losses(
+    tables: NDArray[np.uint8], stride: int, words: NDArray[np.uint32], start: Any, size: int, blocks: tuple[int, ...]
+) -> Any:
+    """Summed losses of 64 lanes in the window at `start`, 255 for more; `len(blocks)` is known when it is compiled."""
+    total = load64(tables, np.uint64(words[start]))
+    for block in range(1, len(blocks)):
+        at = np.uint64(block) * np.uint64(stride) + np.uint64(words[start + np.uint64(block) * np.uint64(size)])
+        total = saturating_add(total, load64(tables, at))
+    return total
+
+
+@compiled
 def lowest_losses(
     tables: NDArray[np.uint8],
     stride: int,
@@ -94,7 +108,6 @@ def lowest_losses(
     overall: NDArray[np.uint8],
 ) -> None:
     """Losses of windows `begin` to `end`, the lowest of each CHUNK of them, and the lowest of all so far."""
-    step, row = np.uint64(size), np.uint64(stride)
     lanes, chunk = np.uint64(LANES), np.uint64(CHUNK)
     first, last = np.uint64(begin), np.uint64(end)
     low = load64(overall, np.uint64(0))
@@ -102,10 +115,7 @@ def lowest_losses(
     while start < last:
         here = bytes64(np.uint8(255))
         for i in range(start, min(start + chunk, last)):
-            total = load64(tables, np.uint64(words[i]))
-            for block in range(1, len(blocks)):
-                at = np.uint64(block) * row + np.uint64(words[i + np.uint64(block) * step])
-                total = saturating_add(total, load64(tables, at))
+            total = window_losses(tables, stride, words, i, size, blocks)
             store(losses, (i - first) * lanes, total)
             here = minimum(here, total)
         store(lowest, (start - first) // chunk * lanes, here)

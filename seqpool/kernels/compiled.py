@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -10,13 +12,24 @@ import numba
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+@cache
+def _sources() -> tuple[tuple[str, int, int], ...]:
+    """Name, time of change and size of every kernel's source."""
+    stats = [(path.name, path.stat()) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+
 def compiled(function: Function) -> Function:
     """`function` compiled by Numba at its first call, releasing the interpreter lock while it runs.
 
     The machine code is kept in NUMBA_CACHE_DIR, beside the source or in the user's cache folder, whichever can be
-    written; where none can, it is compiled again in every process.
+    written; where none can, it is compiled again in every process. It is made anew when any kernel's source changed:
+    Numba looks at the file of the function alone, though the code of functions in other files is built into it.
     """
     try:
-        return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+        dispatcher = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # "no locator available": no folder can be written
         return cast(Function, numba.njit(nogil=True, error_model="numpy")(function))
+    index = cast(Any, dispatcher)._cache._cache_file
+    index._source_stamp = (index._source_stamp, _sources())
+    return cast(Function, dispatcher)

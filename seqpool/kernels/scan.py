@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.kernels.best_window import MOST, fill_tables
+from seqpool.kernels.best_window import MOST, fill_tables, window_losses
 from seqpool.kernels.compiled import compiled
-from seqpool.kernels.vectors import load64, lowest_bit, saturating_add, top_bits
+from seqpool.kernels.vectors import lowest_bit, top_bits
 from seqpool.kernels.words import LANES, every_word, number_every_word
 
 CHUNK = 8192  # windows tested before their survivors are scored
@@ -90,14 +90,9 @@ def _survivors(
     starts: NDArray[np.uint64],
     lanes: NDArray[np.uint64],
 ) -> int:
-    step, row = np.uint64(size), np.uint64(stride)
     count = np.uint64(0)
     for i in range(np.uint64(begin), np.uint64(end)):
-        total = load64(tables, np.uint64(words[i]))
-        for block in range(1, len(blocks)):
-            at = np.uint64(block) * row + np.uint64(words[i + np.uint64(block) * step])
-            total = saturating_add(total, load64(tables, at))
-        below = ~top_bits(total)
+        below = ~top_bits(window_losses(tables, stride, words, i, size, blocks))
         if below:
             starts[count] = i
             lanes[count] = below

@@ -38,9 +38,9 @@ assert len(results) == 60 and len(set(results)) == 1, results
 """
 
 
-def run(code: str, folder: Path, **environment: str) -> None:
+def run(code: str, folder: Path, *arguments: str, **environment: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         cwd=folder,
         env={key: value for key, value in os.environ.items() if key != "NUMBA_CACHE_DIR"} | environment,
         capture_output=True,
@@ -64,6 +64,25 @@ def test_without_a_writable_cache_folder(tmp_path: Path) -> None:
     blocked = str(tmp_path / "home")
     run(CALL, tmp_path, HOME=blocked, XDG_CACHE_HOME=blocked, PYTHONDONTWRITEBYTECODE="1")
     assert (tmp_path / "seqpool/kernels/__pycache__").is_file()
+
+
+def test_compiled_code_is_kept_until_any_source_changes(tmp_path: Path) -> None:
+    """A kernel holds the code of functions in other files: a change there must not leave the old code in use."""
+    shutil.copytree(Path(seqpool.__file__).parent, tmp_path / "seqpool", ignore=shutil.ignore_patterns("__pycache__"))
+    code = """
+import sys
+import numpy as np
+from seqpool.kernels.winners import _add_winners
+symbols, position = np.zeros((2, 5), np.uint8), np.zeros((2, 1), np.int32)
+_add_winners(symbols, position, np.ones((2, 1), np.float32), 0, 1, np.zeros((1, 3, 4)))
+assert sum(_add_winners.stats.cache_hits.values()) == int(sys.argv[1]), _add_winners.stats
+"""
+    other = tmp_path / "seqpool/kernels/vectors.py"
+    for hits in (0, 1):
+        run(code, tmp_path, str(hits), NUMBA_CACHE_DIR=str(tmp_path / "cache"))
+    os.utime(other, (0, 0))
+    for hits in (0, 1):
+        run(code, tmp_path, str(hits), NUMBA_CACHE_DIR=str(tmp_path / "cache"))
 
 
 def test_pieces_run_once_and_failures_are_raised() -> None:
