@@ -30,6 +30,14 @@ mkdir "$results"
 
 step "Scan: find known motifs in sequences" "$results/hits.tsv" \
   seqpool scan data/demo_positives.fa.gz --motifs data/demo_motifs.jaspar --output "$results/hits.tsv"
+step "Train a motif detector on sequences" "$results/motifs/model.safetensors" \
+  seqpool fit --config configs/demo_motifs.yaml --run "$results/motifs"
+step "Predict: what it says of sequences" "$results/predictions.tsv" \
+  seqpool predict data/demo_positives.fa.gz --model "$results/motifs/model.safetensors" --output "$results/predictions.tsv"
+step "Train a rhythm classifier on ECG recordings" "$results/ecg/model.safetensors" \
+  seqpool fit --config configs/demo_ecg.yaml --run "$results/ecg"
+step "Classify: what it says of recordings" "$results/rhythms.tsv" \
+  seqpool classify data/ecg_demo --model "$results/ecg/model.safetensors" --output "$results/rhythms.tsv"
 
 printf '\nDone. In %s:\n' "$PWD"
 printf '%s\n' "${summary[@]}"

@@ -32,6 +32,8 @@ def desk(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("guide", GUIDES)
 def test_commands_run_as_typed(guide: str, repository: Path, desk: Path) -> None:
     typed = commands((repository / guide).read_text(encoding="utf-8"))
@@ -45,7 +47,7 @@ def test_commands_run_as_typed(guide: str, repository: Path, desk: Path) -> None
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
         assert done.returncode == 0, f"{command}\n{done.stderr}"
         for written in re.findall(r"(?:--output|>) (\S+)", command):
