@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +27,7 @@ from seqpool.errors import DataError, SeqpoolError, UsageError
 from seqpool.motifs.formats import read_motifs
 from seqpool.motifs.matrix import CountMatrix, FrequencyMatrix
 from seqpool.nn.motif_detector import MotifDetector
-from seqpool.options.check import plain
+from seqpool.options.check import nearest, plain
 from seqpool.options.config import Experiment
 from seqpool.options.networks import network_config
 from seqpool.train.data_module import DataModule
@@ -106,6 +108,10 @@ def _fit(experiment: Experiment, folder: Path, resumed: Path | None, init: str |
 
 def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, SequenceModel, DataModule]:
     """Trainer, model and data module through LightningCLI."""
+    accepted = [name for name in inspect.signature(pl.Trainer.__init__).parameters if name != "self"]
+    for name in experiment.trainer:
+        if name not in accepted:
+            raise UsageError(f"trainer.{name} is not an option of Lightning's Trainer: {nearest(name, accepted)}.")
     parts_metric = f"val_{MAIN_METRIC[experiment.model.target]}"
     data_module = import_module(experiment.data.module)
     model_options = {
@@ -137,11 +143,11 @@ def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, Sequ
             },
         )
     except ArgumentError as error:
-        raise UsageError(f"trainer: {_one_sentence(str(error))}") from error
+        raise UsageError(_trainer_sentence(str(error))) from error
     except SeqpoolError:
         raise
     except (TypeError, ValueError, ImportError) as error:
-        raise UsageError(f"trainer: {_one_sentence(str(error))}") from error
+        raise UsageError(_trainer_sentence(str(error))) from error
     trainer: Any = cli.trainer
     model, data = cli.model, cli.datamodule
     metric = parts_metric if data.parts.validation is not None else None
@@ -159,10 +165,15 @@ def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, Sequ
     return trainer, model, data
 
 
-def _one_sentence(text: str) -> str:
-    """The last line of a message says what is wrong; the lines before it repeat the whole call."""
-    lines = [line.strip(" -") for line in text.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "the keywords are wrong"
+def _trainer_sentence(text: str) -> str:
+    """What jsonargparse says of a keyword in many lines, as one sentence: key, value, what was expected."""
+    key = re.search(r'key "([^"]+)"', text)
+    given = re.search(r"Given value: (.*)", text)
+    expected = re.search(r"Expected (?:a |an )?(.*?)(?:\. |\n|$)", text)
+    if key is None or expected is None:
+        return "trainer: " + " ".join(text.split())
+    value = f" is {given.group(1).strip()!r}" if given is not None else ""
+    return f"{key.group(1)}{value}, expected {expected.group(1).strip()}."
 
 
 def _device(trainer: pl.Trainer) -> str:

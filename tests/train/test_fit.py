@@ -117,9 +117,14 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
 def test_a_trainer_key_that_is_unknown_is_one_sentence(tmp_path: Path) -> None:
     one = experiment()
     one.trainer["max_epoch"] = 3
-    with pytest.raises(UsageError, match="max_epoch") as caught:
+    with pytest.raises(UsageError, match=r"trainer.max_epoch is not an option .*did you mean max_epochs"):
+        fit(one, tmp_path / "run")
+    one = experiment()
+    one.trainer["max_epochs"] = "three"
+    with pytest.raises(UsageError, match="max_epochs") as caught:
         fit(one, tmp_path / "run")
     assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
 
 
 def test_early_stopping_and_last_weights(tmp_path: Path) -> None:
