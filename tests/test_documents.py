@@ -63,6 +63,21 @@ def test_python_examples_run(guide: str, repository: Path) -> None:
 
 
 @pytest.mark.parametrize("guide", GUIDES)
+def test_options_exist(guide: str, repository: Path) -> None:
+    """An option that a page names is one of the verbs that its commands call."""
+    text = (repository / guide).read_text(encoding="utf-8")
+    verbs = {found for command in commands(text) for found in re.findall(r"seqpool ([a-z]+)", command)}
+    helps = "".join(
+        subprocess.run([sys.executable, "-m", "seqpool", verb, "--help"], cwd=repository, capture_output=True).stdout
+        .decode()
+        for verb in sorted(verbs)
+    )  # fmt: skip
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z_-]*(?![\w.-])", text)) - {"--help"}
+    assert named
+    assert not {option for option in named if not re.search(rf"{option}(?![\w-])", helps)}
+
+
+@pytest.mark.parametrize("guide", GUIDES)
 def test_links_lead_somewhere(guide: str, repository: Path) -> None:
     page = repository / guide
     links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
