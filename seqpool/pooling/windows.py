@@ -89,7 +89,11 @@ class Window:
 
     def may_hold_nothing(self) -> bool:
         """Whether a window that counts may hold no valid position: only dilation can step over a whole short row."""
-        return self.dilation > 1 and (self.padding > 0 or self.ceil_mode)
+        return self.dilation > 1 and self.overhangs()
+
+    def overhangs(self) -> bool:
+        """Whether a window that counts may reach past a row's length."""
+        return self.padding > 0 or self.ceil_mode
 
     def cut(self, input: Tensor, fill: float) -> Tensor:
         """All windows of `input` (N, C, L): (N, C, windows, kernel_size), `fill` in the padding."""

@@ -257,7 +257,7 @@ def test_reversal_is_what_the_geometry_says(extra: int, seed: int) -> None:
     same = forward.shape[2] > 0 and torch.allclose(forward, backward, rtol=0, atol=1e-9)
     if commutes_with_reversal(geometry, length):
         assert same
-    elif geometry.receptive_field > 1 and forward.shape[2] > 3:
+    elif all(isinstance(layer, nn.Conv1d) for layer in layers):  # a maximum can hide the difference
         assert not same
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
+from seqpool import pooling
 from seqpool.errors import UsageError
-from seqpool.pooling import lengths_from_mask, mask_from_lengths, zero_padding
+from seqpool.pooling import lengths_from_mask, mask_from_lengths, rows, zero_padding
 
 
 def test_lengths_and_mask_are_two_forms_of_one_thing() -> None:
@@ -48,3 +51,36 @@ def test_padding_becomes_zero_and_takes_no_gradient_even_when_it_is_not_a_number
     output.square().sum().backward()
     assert input.grad.tolist() == [[[2, 4, 0, 0]]]
     assert zero_padding(input, None) is input
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        pooling.global_max_pool1d,
+        pooling.global_min_pool1d,
+        pooling.global_avg_pool1d,
+        pooling.global_sum_pool1d,
+        lambda input, lengths: pooling.adaptive_max_pool1d(input, 3, lengths=lengths)[0],
+        lambda input, lengths: pooling.adaptive_avg_pool1d(input, 3, lengths=lengths)[0],
+    ],
+)
+def test_row_by_row_is_what_masking_the_batch_gives(
+    pool: Callable[..., torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large batches on a CPU take another path: same values, gradients and second derivatives."""
+    lengths = torch.tensor([9, 5, 1, 0])
+    input = torch.randn(4, 2, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    poisoned = input.masked_fill(~mask_from_lengths(lengths, 9).unsqueeze(1), torch.nan)
+    results = []
+    for worthwhile in (0, 10**9):
+        monkeypatch.setattr(rows, "_WORTHWHILE", worthwhile)
+        leaf = poisoned.clone().requires_grad_()
+        output = pool(leaf, lengths=lengths)
+        (gradient,) = torch.autograd.grad(output.sin().sum(), leaf, create_graph=True)
+        (second,) = torch.autograd.grad(gradient.sin().sum(), leaf)
+        results.append((output, gradient, second))
+    for by_rows, masked in zip(*results, strict=True):
+        assert torch.equal(by_rows.isnan(), masked.isnan())
+        torch.testing.assert_close(by_rows, masked)
+    monkeypatch.setattr(rows, "_WORTHWHILE", 0)
+    assert torch.autograd.gradcheck(lambda leaf: pool(leaf, lengths=lengths), input.requires_grad_())

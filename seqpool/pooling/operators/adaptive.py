@@ -16,6 +16,7 @@ from seqpool.pooling.modules import PoolingModule
 from seqpool.pooling.operators.average import mean
 from seqpool.pooling.operators.maximum import largest
 from seqpool.pooling.reduction import Reduction, select
+from seqpool.pooling.rows import by_rows, cell_maximum, cell_mean
 
 
 def _check_size(output_size: int) -> int:
@@ -62,6 +63,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: int, *, lengths: Tensor | No
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
         if lengths is None:
             return functional.adaptive_avg_pool1d(batch, output_size)
+        if by_rows(batch):
+            return cell_mean(batch, lengths, output_size)
         return _cells(batch, lengths, output_size, mean)
 
     def output_lengths(lengths: Tensor) -> Tensor:
@@ -77,6 +80,8 @@ def adaptive_max_pool1d(input: Tensor, output_size: int, *, lengths: Tensor | No
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
         if lengths is None:
             return functional.adaptive_max_pool1d(batch, output_size)
+        if by_rows(batch):
+            return cell_maximum(batch, lengths, output_size)
         return _cells(batch, lengths, output_size, largest)
 
     def output_lengths(lengths: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.masks import fill_padding, mask_from_lengths
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.reduction import reduce_all, select, working_precision
+from seqpool.pooling.rows import cell_mean
 from seqpool.pooling.windows import Window
 
 
@@ -35,7 +36,7 @@ def windowed_mean(batch: Tensor, lengths: Tensor | None, window: Window, count_i
     size = batch.shape[-1]
     if window.output_length(size) == 0:
         return batch[..., :0]
-    filled = batch if lengths is None else fill_padding(batch, lengths)
+    filled = fill_padding(batch, lengths) if lengths is not None and window.overhangs() else batch
     output = functional.avg_pool1d(
         filled, window.kernel_size, window.step, window.padding, window.ceil_mode, count_include_pad
     )
@@ -86,9 +87,15 @@ def avg_pool1d(
     return pool_windows(pool, window.output_lengths, input, lengths, axis, operator="avg_pool1d", separable=True)
 
 
+def _mean_by_rows(batch: Tensor, lengths: Tensor) -> Tensor:
+    return cell_mean(batch, lengths, 1).squeeze(-1)
+
+
 def global_avg_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
     """Mean of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as avg_pool1d does."""
-    return reduce_all(mean, input, lengths, axis, operator="global_avg_pool1d", separable=True)
+    return reduce_all(
+        mean, input, lengths, axis, operator="global_avg_pool1d", separable=True, row_by_row=_mean_by_rows
+    )
 
 
 class AvgPool1d(LocalPool):

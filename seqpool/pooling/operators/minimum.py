@@ -10,6 +10,7 @@ from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.maximum import windowed_largest
 from seqpool.pooling.reduction import reduce_all, select
+from seqpool.pooling.rows import cell_maximum
 from seqpool.pooling.windows import Window
 
 
@@ -39,9 +40,15 @@ def min_pool1d(
     return pool_windows(pool, window.output_lengths, input, lengths, axis, operator="min_pool1d", separable=True)
 
 
+def _smallest_by_rows(batch: Tensor, lengths: Tensor) -> Tensor:
+    return 0.0 - cell_maximum(-batch, lengths, 1).squeeze(-1)
+
+
 def global_min_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
     """Smallest value of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as min_pool1d does."""
-    return reduce_all(smallest, input, lengths, axis, operator="global_min_pool1d", separable=True)
+    return reduce_all(
+        smallest, input, lengths, axis, operator="global_min_pool1d", separable=True, row_by_row=_smallest_by_rows
+    )
 
 
 class MinPool1d(LocalPool):

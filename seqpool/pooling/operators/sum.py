@@ -9,6 +9,7 @@ from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.reduction import reduce_all, select
+from seqpool.pooling.rows import row_total
 from seqpool.pooling.windows import Window, blank
 
 
@@ -21,7 +22,7 @@ def windowed_total(batch: Tensor, lengths: Tensor | None, window: Window) -> Ten
     """Sum of each window without dilation: (N, C, L) -> (N, C, windows)."""
     if window.output_length(batch.shape[-1]) == 0:
         return batch[..., :0]
-    filled = batch if lengths is None else fill_padding(batch, lengths)
+    filled = fill_padding(batch, lengths) if lengths is not None and window.overhangs() else batch
     # only two-dimensional pooling lets the divisor be chosen
     output = functional.avg_pool2d(
         filled.unsqueeze(-2),
@@ -55,7 +56,7 @@ def sum_pool1d(
 
 def global_sum_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
     """Sum of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as sum_pool1d does."""
-    return reduce_all(total, input, lengths, axis, operator="global_sum_pool1d", separable=True)
+    return reduce_all(total, input, lengths, axis, operator="global_sum_pool1d", separable=True, row_by_row=row_total)
 
 
 class SumPool1d(LocalPool):
