@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seqpool.io.spool import Rows
 from seqpool.io.tables import Columns
 from seqpool.jobs.scan_motifs import ScanMotif
-from seqpool.jobs.scan_pass import ScanPass
+from seqpool.jobs.scan_pass import ScanPass, groups
 from seqpool.motifs.matrix import STEP, Matrix
 from seqpool.motifs.statistics import maximum_p_value
 
@@ -42,8 +42,7 @@ def bits(scores: NDArray[np.integer[Any]]) -> Matrix:
 def window_p_values(rows: Rows, motifs: Sequence[ScanMotif]) -> Matrix:
     """(rows,) exact p of each row's window."""
     p_value = np.empty(len(rows))
-    for index in np.unique(rows["motif"]):
-        of_motif = rows["motif"] == index
+    for index, of_motif in groups(rows["motif"]):
         p_value[of_motif] = motifs[index].distribution.p_value(rows["score"][of_motif])
     return p_value
 
@@ -56,8 +55,7 @@ def sequence_p_values(rows: Rows, motifs: Sequence[ScanMotif]) -> Matrix:
 def hit_q_values(rows: Rows, work: ScanPass, q: Sequence[Matrix]) -> Matrix:
     """(rows,) q of each row's window, looked up by its score."""
     q_value = np.empty(len(rows))
-    for index in np.unique(rows["motif"]):
-        of_motif = rows["motif"] == index
+    for index, of_motif in groups(rows["motif"]):
         q_value[of_motif] = q[index][rows["score"][of_motif] - work.cuts[index]]
     return q_value
 

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,14 @@ def in_order(
                 yield block, future.result()
         for block, future in waiting:
             yield block, future.result()
+
+
+def groups(values: NDArray[np.integer[Any]]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Each value that occurs and where, both ascending."""
+    order = np.argsort(values, kind="stable")
+    if len(order):
+        for part in np.split(order, np.flatnonzero(np.diff(values[order])) + 1):
+            yield int(values[part[0]]), part
 
 
 class ScanPass:
@@ -104,8 +112,8 @@ class ScanPass:
             windows = Windows(windows.position[new], windows.lane[new], windows.score[new])
         motifs = self._motif_of[windows.lane]
         with self._lock:
-            for motif in np.unique(motifs):
-                scores = windows.score[motifs == motif] - self.cuts[motif]
+            for motif, of_motif in groups(motifs):
+                scores = windows.score[of_motif] - self.cuts[motif]
                 self.histograms[motif] += np.bincount(scores, minlength=len(self.histograms[motif]))
             self._count_windows(block, mask)
         return windows
@@ -118,8 +126,7 @@ class ScanPass:
         rows["motif"] = self._motif_of[windows.lane]
         rows["strand"] = self._strand_of[windows.lane]
         rows["score"] = windows.score
-        for number in np.unique(windows.lane):
-            of_lane = np.flatnonzero(windows.lane == number)
+        for number, of_lane in groups(windows.lane):
             rows["matched"][of_lane] = self._letters_at(block, windows.position[of_lane], self.lanes[number])
         return rows
 
