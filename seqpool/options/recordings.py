@@ -17,6 +17,7 @@ class SignalAugmentation:
     gain: the amplitude is multiplied by exp(g), g normal with this standard deviation.
     noise: white noise of a standard deviation drawn from 0 up to this, where a typical QRS complex has height 1.
     stretch: time is stretched by a factor drawn from 1 - stretch to 1 + stretch.
+    lead_dropout: share of the leads that are silent (0), each by itself; where all would be, all stay.
     crop_s: a longer recording gives a stretch of so many seconds from anywhere in it; null: all of it.
     """
 
@@ -24,11 +25,14 @@ class SignalAugmentation:
     gain: float = 0.0
     noise: float = 0.0
     stretch: float = 0.0
+    lead_dropout: float = 0.0
     crop_s: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.sign_flip <= 1:
             raise ValueError(f"sign_flip is {self.sign_flip:g}, expected a share from 0 to 1")
+        if not 0 <= self.lead_dropout < 1:
+            raise ValueError(f"lead_dropout is {self.lead_dropout:g}, expected a share from 0 up to 1")
         if self.gain < 0 or self.noise < 0:
             raise ValueError("gain and noise are at least 0")
         if not 0 <= self.stretch < 0.5:

@@ -75,6 +75,10 @@ def varied(values: Values, augment: SignalAugmentation, rng: np.random.Generator
     if augment.noise:
         white = rng.standard_normal(result.shape, dtype=np.float32)
         result += np.float32(augment.noise * noise) * white
+    if augment.lead_dropout:
+        silent = rng.random(len(result)) < augment.lead_dropout
+        if not silent.all():
+            result[silent] = 0.0
     return result
 
 

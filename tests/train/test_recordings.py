@@ -157,6 +157,12 @@ def test_each_variation_is_what_it_says() -> None:
     noises = [(vary(seed, noise=0.1) - values).std() for seed in range(200)]
     assert 0.09 < max(noises) <= 0.105
     assert min(noises) < 0.01
+    three = np.repeat(values, 3, axis=0)
+    option = SignalAugmentation(lead_dropout=0.25)
+    heard = [varied(three, option, np.random.default_rng(seed), 100.0).any(axis=1) for seed in range(400)]
+    assert np.mean(heard) == pytest.approx(0.75 + 0.25**3, abs=0.04)
+    assert np.any(heard, axis=1).all()
+    assert (varied(values, option, np.random.default_rng(0), 100.0) == values).all()
     lengths = [vary(seed, stretch=0.04).shape[1] for seed in range(200)]
     assert 958 <= min(lengths) < 970
     assert 1030 < max(lengths) <= 1040
