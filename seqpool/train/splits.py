@@ -23,6 +23,8 @@ LEFT_OUT = -1
 
 SIDE_WORDS = {"train": TRAIN, "val": VALIDATION, "validation": VALIDATION, "dev": VALIDATION, "test": TEST}
 
+MOST_STRATA = 100
+
 Sides = NDArray[np.int8]
 
 
@@ -153,7 +155,14 @@ def _groups(split: Split, rows: Rows) -> Groups:
 
 
 def _dealt(split: Split, rows: Rows, shares: Sequence[float]) -> NDArray[np.int64]:
-    strata = None if split.stratify is None else numbered(rows.column(split.stratify))
+    strata = None
+    if split.stratify is not None:
+        strata = numbered(rows.column(split.stratify))
+        if (count := int(strata.max(initial=0)) + 1) > MOST_STRATA:
+            raise UsageError(
+                f"the split spreads column {split.stratify!r}, which has {count} different values; "
+                f"at most {MOST_STRATA} (classes, not numbers) are expected."
+            )
     return deal(_groups(split, rows), shares, strata, split.seed)
 
 

@@ -144,6 +144,12 @@ def test_a_bad_fold_file_is_one_sentence(
         divide(Split(by="folds", file=str(file), column="fold", test=(1,)), plain_rows(3))
 
 
+def test_numbers_are_no_strata() -> None:
+    rows = plain_rows(150, expression=[str(row / 7) for row in range(150)])
+    with pytest.raises(UsageError, match="'expression', which has 150 different values"):
+        divide(Split(by="random", folds=2, test=(0,), stratify="expression"), rows)
+
+
 @pytest.mark.parametrize(
     ("split", "sentence"),
     [
