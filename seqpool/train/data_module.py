@@ -17,6 +17,8 @@ from seqpool.options.check import record
 from seqpool.options.inputs import NetworkInput
 from seqpool.options.training import Target
 
+POOLED_BATCHES = 16
+
 
 class Batch(NamedTuple):
     """Everything a step needs.
@@ -42,6 +44,7 @@ class Part(Protocol):
     ids: the name of each row. digests: 16 hex digits of each row's content.
     target: (rows,) class index for binary (0, 1) and multiclass; (rows, targets) for multilabel and regression, NaN
         where missing. weight: (rows,).
+    A part may also have lengths (rows,): then rows of like length are trained on together.
     """
 
     ids: Sequence[str]
@@ -111,7 +114,11 @@ class Batches(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         order = np.arange(len(self.part.ids))
         if self.seed is not None:
-            order = np.random.default_rng([self.seed, self.epoch()]).permutation(order)
+            generator = np.random.default_rng([self.seed, self.epoch()])
+            order = generator.permutation(order)
+            lengths = getattr(self.part, "lengths", None)
+            if lengths is not None:
+                order = like_lengths_together(order, lengths, self.batch_size, generator)
         for number in range(len(self)):
             start = (number * self.processes + self.rank) * self.batch_size
             yield self.batch(order[start : start + self.batch_size])
@@ -128,6 +135,24 @@ class Batches(IterableDataset[Batch]):
             weight=torch.from_numpy(self.part.weight[rows]).float(),
             row=torch.from_numpy(rows),
         )
+
+
+def like_lengths_together(
+    order: NDArray[np.int64], lengths: NDArray[np.int64], batch_size: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """A shuffled order in which rows of like length share a batch, so that little is padded.
+
+    Rows are sorted within pools of POOLED_BATCHES batches; then the batches are shuffled (a smaller last one stays
+    last). lengths: (rows,) of all rows of the part; where all are equal the order is left as it is.
+    """
+    if not len(lengths) or lengths.min() == lengths.max():
+        return order
+    pool = POOLED_BATCHES * batch_size
+    pools = [order[start : start + pool] for start in range(0, len(order), pool)]
+    order = np.concatenate([rows[np.argsort(lengths[rows], kind="stable")] for rows in pools])
+    whole = len(order) // batch_size * batch_size
+    batches = order[:whole].reshape(-1, batch_size)
+    return np.concatenate([generator.permutation(batches).reshape(-1), order[whole:]])
 
 
 class DataModule(pl.LightningDataModule, ABC):

@@ -22,6 +22,7 @@ class LetterPart:
     names, codes: of the stored sequences. source: (rows,) the stored sequence of each row. shuffled: (rows,) whether
     the row is a shuffle of it. target: (rows,) or (rows, targets); weight: (rows,). number: (sequences,) by which each
     sequence is known to shuffles and noise, whatever side it is on. tags: flags of the rows by name.
+    lengths: (rows,) letters of each row.
     digests: first 16 hex digits of the SHA-1 of each row's letters in upper case (of a shuffle: the fixed one).
     """
 
@@ -48,6 +49,7 @@ class LetterPart:
         self._alphabet = alphabet
         self._random_letters = random_letters
         self._lengths = np.array([len(row) for row in codes], dtype=np.int64)
+        self.lengths = self._lengths[self._source]
         self._start = np.cumsum(self._lengths) - self._lengths
         self._letters = np.concatenate([np.zeros(0, dtype=np.uint8), *codes])
         self.ids: Sequence[str] = [
@@ -69,8 +71,7 @@ class LetterPart:
     @property
     def shortest_and_longest(self) -> tuple[int, int]:
         """Lengths of the shortest and of the longest row."""
-        lengths = self._lengths[self._source]
-        return int(lengths.min()), int(lengths.max())
+        return int(self.lengths.min()), int(self.lengths.max())
 
     def inputs(
         self, rows: NDArray[np.int64], epoch: int | None, seed: int

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seqpool.alphabet import DNA
 from seqpool.errors import DataError, UsageError
+from seqpool.train.data_module import like_lengths_together
 from seqpool.train.sequence_folder import SequenceFolder
 from seqpool.train.sequence_table import SequenceTable
 
@@ -172,3 +175,21 @@ def test_gue_overlaps(data: Path, task: int, dropped: int) -> None:
     assert parts.facts["split"]["left_out"] == dropped
     assert parts.validation is not None
     assert len(parts.validation.ids) == 1000
+
+
+@given(st.lists(st.integers(1, 9), max_size=200), st.integers(1, 7), st.integers(0, 3))
+def test_rows_of_like_length_share_a_batch(lengths: list[int], batch_size: int, seed: int) -> None:
+    sizes = np.array(lengths, dtype=np.int64)
+    shuffled = np.random.default_rng(seed).permutation(len(sizes))
+    order = like_lengths_together(shuffled, sizes, batch_size, np.random.default_rng(seed))
+    assert np.array_equal(order, like_lengths_together(shuffled, sizes, batch_size, np.random.default_rng(seed)))
+    assert sorted(order.tolist()) == list(range(len(sizes)))
+    if len(set(lengths)) < 2:
+        assert np.array_equal(order, shuffled)
+
+    def padded(rows: np.ndarray) -> int:
+        batches = [sizes[rows[i : i + batch_size]] for i in range(0, len(rows), batch_size)]
+        return int(sum(batch.max() * len(batch) for batch in batches))
+
+    if len(sizes) <= 16 * batch_size and len(sizes) % batch_size == 0:  # no division pads less than a sorted one
+        assert padded(order) <= padded(shuffled)
