@@ -117,14 +117,14 @@ def test_no_lightning_is_loaded(repository: Path, model: str) -> None:
         "from seqpool.cli.main import main\n"
         f"sys.exit(main(['classify', {str(repository / 'data/ecg_demo/e01')!r}, '--model', {model!r}]))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=repository, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=repository, timeout=300)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 2
 
 
 def test_interrupted_pipe_ends_quietly(repository: Path, model: str) -> None:
     command = f"{sys.executable} -m seqpool classify {repository}/data/ecg_demo --model {model} | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=repository, timeout=120)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=repository, timeout=300)
     assert done.stderr == ""
     assert done.stdout.startswith("record\t")
 
