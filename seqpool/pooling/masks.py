@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from seqpool.errors import UsageError
+from seqpool.pooling.rows import by_rows, filled
 
 
 def check_lengths(lengths: Tensor, rows: int, size: int) -> None:
@@ -59,6 +60,8 @@ def lengths_from_mask(mask: Tensor) -> Tensor:
 
 def fill_padding(input: Tensor, lengths: Tensor, value: float = 0.0) -> Tensor:
     """`input` (N, ..., L) with `value` at every position past a row's length; the gradient there is 0."""
+    if input.dim() == 3 and by_rows(input):
+        return filled(input, lengths, value)
     mask = mask_from_lengths(lengths, input.shape[-1])
     mask = mask.reshape(mask.shape[0], *(1,) * (input.dim() - 2), mask.shape[1])
     return torch.where(mask, input, torch.full((), value, dtype=input.dtype, device=input.device))

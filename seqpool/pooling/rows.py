@@ -100,6 +100,30 @@ class _Total(torch.autograd.Function):
         return result, None
 
 
+class _Filled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, batch: Tensor, lengths: Tensor, value: float) -> Tensor:
+        result = batch.clone(memory_format=torch.contiguous_format)
+        for row, length in enumerate(lengths.tolist()):
+            result[row, :, length:] = value
+        ctx.save_for_backward(lengths)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (lengths,) = ctx.saved_tensors
+        result = gradients[0].clone(memory_format=torch.contiguous_format)
+        for row, length in enumerate(lengths.tolist()):
+            result[row, :, length:] = 0
+        return result, None, None
+
+
+def filled(batch: Tensor, lengths: Tensor, value: float) -> Tensor:
+    """`batch` (N, C, L) with `value` past each row's length."""
+    result: Tensor = _Filled.apply(batch, lengths, value)  # type: ignore[no-untyped-call]
+    return result
+
+
 def cell_maximum(batch: Tensor, lengths: Tensor, cells: int) -> Tensor:
     """Largest value of each of `cells` cells of each row's own length: (N, C, L) -> (N, C, cells)."""
     result: Tensor = _CellMaximum.apply(batch, lengths, cells)  # type: ignore[no-untyped-call]

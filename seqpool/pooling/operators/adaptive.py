@@ -2,6 +2,8 @@
 
 Cell i of O covers floor(i L / O) to ceil((i + 1) L / O) - 1, so neighbours may share a position. With lengths, L is
 the row's own. Gradients as for the average (1 / n of each cell) and the maximum (to the first winner).
+
+Use it when the next layer needs a fixed number of positions from inputs of any length.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Scores w . (tanh(V x + b) * sigmoid(U x + c)), weights a = softmax over the valid positions, y = sum a_i x_i. The
 gradient of x_i is a_i and the path through the scores. Ilse, Tomczak & Welling, "Attention-based deep multiple
 instance learning", ICML 2018.
+
+Use it when which positions matter depends on several channels together, and to see where a network looks.
 """
 
 from __future__ import annotations

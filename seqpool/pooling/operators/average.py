@@ -1,4 +1,7 @@
-"""Average: how much of the feature is there? Every valid position gets the same share of the gradient."""
+"""Average: how much of the feature is there? Every valid position gets the same share of the gradient.
+
+Use it when the share of positions matters: composition, energy, texture, rhythm over a long recording.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Binomial filters of n taps have gain cos(w / 2)^(n - 1). Above stride 2 the triangle of 2 s - 1 taps is the default:
 with a box, it alone removes every frequency that folds onto the constant. The gradient of x_i is the tap that weighs
 it. Zhang, "Making convolutional networks shift-invariant again", ICML 2019.
+
+Use it wherever samples are dropped and the answer should not depend on where the signal starts.
 """
 
 from __future__ import annotations

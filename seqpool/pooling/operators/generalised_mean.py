@@ -3,6 +3,8 @@
 Also the p-norm that `lp` is built on. dy/dx_i = sign(x_i) (|x_i| / y)^(p - 1), over n for the mean; 0 where x_i = 0.
 Hardy, Littlewood & Polya, "Inequalities", 1934; as pooling: Radenovic, Tolias & Chum, "Fine-tuning CNN image retrieval
 with no human annotation", TPAMI 2019.
+
+Use it for magnitudes where neither average nor maximum is right; p chooses between them.
 """
 
 from __future__ import annotations

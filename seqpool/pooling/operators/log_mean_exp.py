@@ -3,6 +3,8 @@
 LME_T(x) = T log(mean(exp(x / T))). The larger the temperature, the larger the entropy of the weights: the average is
 the maximum-entropy member of the family. Boureau, Ponce & LeCun, "A theoretical analysis of feature pooling in visual
 recognition", ICML 2010.
+
+Use it when the network should find its own place between average and maximum, with a gradient for all.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 torch's LPPool takes powers of x itself, which is NaN or of the wrong sign for negative values; this is the norm of
 |x|. The gradient is sign(x_i) (|x_i| / y)^(p - 1), and 0 where x_i = 0.
+
+Use it for the energy of a window whatever the sign of its values: p = 2 of a band-passed signal.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Maximum and average side by side: twice the channels, first all maxima, then all averages.
 
 Each half routes its gradient as the operator alone does.
+
+Use it before a dense head that can afford twice the channels: presence and share side by side.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 A maximum that moves by one sample moves the output a little instead of entirely or not at all. The gradient of an
 output is spread by the filter's taps over the first winners of its windows. Zhang, "Making convolutional networks
 shift-invariant again", ICML 2019.
+
+Use it in place of maximum pooling when outputs should change little under a small shift.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Maximum: is the feature there at all? The whole gradient goes to the first largest value."""
+"""Maximum: is the feature there at all? The whole gradient goes to the first largest value.
+
+Use it when a feature anywhere in the window decides: a motif in a sequence, a spike in a signal.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 The deviation is the population's (divided by n), so one value has 0. Its gradient is (x_i - mean) / (n std), and 0
 where the deviation is 0. Snyder et al., "X-vectors", ICASSP 2018, call it statistics pooling.
+
+Use it when variation is the signal: speakers, noise levels, heart rate variability.
 """
 
 from __future__ import annotations

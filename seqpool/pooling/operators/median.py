@@ -1,6 +1,8 @@
 """Median: the middle value, or the mean of the two middle ones; outliers do not move it.
 
 The middle value takes the whole gradient, two middle ones half each; of equal values the first in the row.
+
+Use it when single samples cannot be trusted: artefacts, dropped samples, baseline estimation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Minimum: is the feature there everywhere? The whole gradient goes to the first smallest value."""
+"""Minimum: is the feature there everywhere? The whole gradient goes to the first smallest value.
+
+Use it when a feature must hold throughout, or for the lower envelope of a signal.
+"""
 
 from __future__ import annotations
 

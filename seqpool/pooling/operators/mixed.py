@@ -2,6 +2,8 @@
 
 y = a max + (1 - a) mean with a = sigmoid of what is learnt; the gradient of x is the same mixture of both routings.
 Lee, Gallagher & Tu, "Generalizing pooling functions in convolutional neural networks", AISTATS 2016.
+
+Use it when you would try maximum and average in turn; one share per channel is learnt.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ comb. Chaman & Dokmanic, "Truly shift-invariant convolutional neural networks", 
 
 Combs of equal energy and different content need a rule that a shift cannot upset: the one whose content has the
 lexicographically largest rotation wins. Energies are added as integers, so that no order of adding changes them.
+
+Use it when the answer must not change at all under circular shifts.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@ temperature.
 
 S = sum p_i x_i with p = softmax(x / T). Its gradient p_i (1 + (x_i - S) / T) sums to 1 but may be negative: raising a
 small value can lower the result.
+
+Use it for a smooth maximum that keeps the scale of the values; beware of its negative gradients.
 """
 
 from __future__ import annotations

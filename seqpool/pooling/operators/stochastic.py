@@ -7,6 +7,8 @@ convolutional neural networks", ICLR 2013.
 Draws come from a counter, not from torch's generator: number j of channel c in row n is a hash of (seed, n, c, j)
 (splitmix64: Steele, Lea & Flood, OOPSLA 2014). So they are the same on every device, under compilation, and however a
 batch is padded, and no other layer's draws move them.
+
+Use it to regularise small training sets of rectified features; evaluation has no noise.
 """
 
 from __future__ import annotations

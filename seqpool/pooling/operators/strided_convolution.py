@@ -2,6 +2,8 @@
 
 It is linear, so it can be the average (where it starts) but never the maximum. The gradient of x_i is the filter's
 weight. Springenberg, Dosovitskiy, Brox & Riedmiller, "Striving for simplicity: the all convolutional net", ICLR 2015.
+
+Use it when samples should be dropped in a way the network chooses, and linearity is wanted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Sum: how much of the feature is there in all, length included? Every valid position gets the whole gradient."""
+"""Sum: how much of the feature is there in all, length included? Every valid position gets the whole gradient.
+
+Use it when counts matter, such as the number of binding sites; longer rows then give larger values.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Ties go to the first positions, which torch.topk does not promise, so values are sorted stably. A row shorter than k
 gives its mean.
+
+Use it when a feature must occur more than once, or when one outlier must not decide.
 """
 
 from __future__ import annotations

@@ -1,0 +1,230 @@
+"""Time every pooling operator, forward and backward, against torch.
+
+    python scripts/bench_pooling.py [--shape 64 128 1000] [--repeats 7] [--only max lp]
+
+One table, all in one process, the forms of a row alternating so that whatever else the machine does hits each:
+medians of processor time (and of wall time in brackets) of ours divided by torch's, without lengths and with lengths
+between half and all of L. Where torch.nn has the operator it is the measure (limits 1.2, and 1.6 with lengths); else
+the numerically equal expression in plain torch, written out below (limit 1.1; it knows no lengths, so those are shown
+without a limit).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seqpool import pooling
+from seqpool.pooling.operators.attention import attention_pool1d, global_attention_pool1d
+
+Forward = Callable[[Tensor], object]
+K, S, T = 3, 2, 0.7  # window, stride and temperature wherever an operator has them
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: `ours(x, **lengths)` against torch."""
+
+    ours: Callable[..., object]
+    theirs: Forward
+    counterpart: bool = False  # torch.nn has the operator
+
+
+def windows(x: Tensor) -> Tensor:
+    return x.unfold(-1, K, S)
+
+
+def two_middle(w: Tensor) -> Tensor:
+    ordered = w.sort(-1, stable=True).values
+    return (ordered[..., (w.shape[-1] - 1) // 2] + ordered[..., w.shape[-1] // 2]) / 2
+
+
+def log_mean_exp(w: Tensor) -> Tensor:
+    return T * (torch.logsumexp(w / T, -1) - math.log(w.shape[-1]))
+
+
+def softmax_mean(w: Tensor) -> Tensor:
+    return ((w / T).softmax(-1) * w).sum(-1)
+
+
+def expectation(w: Tensor) -> Tensor:
+    sizes = w.relu()
+    total = sizes.sum(-1)
+    return (sizes * sizes).sum(-1) / torch.where(total == 0, 1.0, total)
+
+
+def top_mean(w: Tensor) -> Tensor:
+    return w.sort(-1, descending=True, stable=True).values[..., :2].mean(-1)
+
+
+def scaled_norm(w: Tensor, p: float) -> Tensor:
+    scale = w.detach().abs().amax(-1, keepdim=True)
+    return torch.linalg.vector_norm(w / scale, p, -1) * scale.squeeze(-1)
+
+
+def root_mean(w: Tensor, p: float) -> Tensor:
+    return scaled_norm(w, p) / w.shape[-1] ** (1 / p)
+
+
+def blurred(x: Tensor) -> Tensor:
+    kernel = torch.tensor([0.25, 0.5, 0.25]).expand(x.shape[1], 1, 3)
+    return functional.conv1d(functional.pad(x, (1, 1), "reflect"), kernel, stride=2, groups=x.shape[1])
+
+
+def strongest_comb(x: Tensor) -> Tensor:
+    combs = x.unflatten(-1, (-1, 2))
+    chosen = combs.detach().square().sum((1, 2)).argmax(1)
+    return combs.gather(3, chosen.reshape(-1, 1, 1, 1).expand(*combs.shape[:3], 1)).squeeze(3)
+
+
+def rows(scores: Tensor, weight: Tensor) -> dict[str, Row]:
+    """Every operator, local and global."""
+    p = pooling
+    f = functional
+    return {
+        "max": Row(lambda x, **k: p.max_pool1d(x, K, S, **k), lambda x: f.max_pool1d(x, K, S), True),
+        "max, padded": Row(lambda x, **k: p.max_pool1d(x, 3, 2, 1, **k), lambda x: f.max_pool1d(x, 3, 2, 1), True),
+        "average": Row(lambda x, **k: p.avg_pool1d(x, K, S, **k), lambda x: f.avg_pool1d(x, K, S), True),
+        "average, padded": Row(
+            lambda x, **k: p.avg_pool1d(x, 3, 2, 1, **k),
+            lambda x: f.avg_pool1d(x, 3, 2, 1, count_include_pad=False), True,
+        ),
+        "lp, p = 2": Row(lambda x, **k: p.lp_pool1d(x, 2.0, K, S, **k), lambda x: f.lp_pool1d(x, 2.0, K, S), True),
+        "lp, p = 4": Row(lambda x, **k: p.lp_pool1d(x, 4.0, K, S, **k), lambda x: f.lp_pool1d(x, 4.0, K, S), True),
+        "strided convolution": Row(
+            lambda x, **k: p.strided_conv_pool1d(x, weight, S, **k),
+            lambda x: f.conv1d(x, weight.unsqueeze(1), stride=S, groups=x.shape[1]), True,
+        ),
+        "adaptive average": Row(
+            lambda x, **k: p.adaptive_avg_pool1d(x, 10, **k), lambda x: f.adaptive_avg_pool1d(x, 10), True,
+        ),
+        "adaptive max": Row(
+            lambda x, **k: p.adaptive_max_pool1d(x, 10, **k), lambda x: f.adaptive_max_pool1d(x, 10), True,
+        ),
+        "global max": Row(p.global_max_pool1d, lambda x: f.adaptive_max_pool1d(x, 1), True),
+        "global average": Row(p.global_avg_pool1d, lambda x: f.adaptive_avg_pool1d(x, 1), True),
+        "min": Row(lambda x, **k: p.min_pool1d(x, K, S, **k), lambda x: -f.max_pool1d(-x, K, S)),
+        "sum": Row(lambda x, **k: p.sum_pool1d(x, K, S, **k), lambda x: f.avg_pool1d(x, K, S) * K),
+        "median": Row(lambda x, **k: p.median_pool1d(x, K, S, **k), lambda x: two_middle(windows(x))),
+        "generalised mean": Row(
+            lambda x, **k: p.generalised_mean_pool1d(x, K, S, **k), lambda x: root_mean(windows(x), 3.0),
+        ),
+        "log-mean-exp": Row(
+            lambda x, **k: p.log_mean_exp_pool1d(x, K, S, temperature=T, **k), lambda x: log_mean_exp(windows(x)),
+        ),
+        "softmax": Row(
+            lambda x, **k: p.softmax_pool1d(x, K, S, temperature=T, **k), lambda x: softmax_mean(windows(x)),
+        ),
+        "stochastic": Row(lambda x, **k: p.stochastic_pool1d(x, K, S, **k), lambda x: expectation(windows(x))),
+        "top-k mean": Row(lambda x, **k: p.top_k_pool1d(x, K, S, **k), lambda x: top_mean(windows(x))),
+        "attention": Row(
+            lambda x, **k: attention_pool1d(x, scores, K, S, **k),
+            lambda x: (windows(scores).softmax(-1) * windows(x)).sum(-1),
+        ),
+        "mixed": Row(
+            lambda x, **k: p.mixed_pool1d(x, K, S, weight=0.3, **k),
+            lambda x: 0.3 * f.max_pool1d(x, K, S) + 0.7 * f.avg_pool1d(x, K, S),
+        ),
+        "max and average": Row(
+            lambda x, **k: p.max_average_pool1d(x, K, S, **k),
+            lambda x: torch.cat([f.max_pool1d(x, K, S), f.avg_pool1d(x, K, S)], 1),
+        ),
+        "mean and deviation": Row(
+            lambda x, **k: p.mean_std_pool1d(x, K, S, **k),
+            lambda x: torch.cat([f.avg_pool1d(x, K, S), windows(x).std(-1, correction=0)], 1),
+        ),
+        "blur": Row(p.blur_pool1d, blurred),
+        "max-blur": Row(
+            lambda x, **k: p.max_blur_pool1d(x, 2, **k), lambda x: blurred(f.max_pool1d(x, 2, 1)),
+        ),
+        "polyphase": Row(p.polyphase_pool1d, strongest_comb),
+        "global min": Row(p.global_min_pool1d, lambda x: -f.adaptive_max_pool1d(-x, 1)),
+        "global sum": Row(p.global_sum_pool1d, lambda x: x.sum(-1)),
+        "global median": Row(p.global_median_pool1d, two_middle),
+        "global lp, p = 2": Row(lambda x, **k: p.global_lp_pool1d(x, 2.0, **k), lambda x: scaled_norm(x, 2.0)),
+        "global generalised mean": Row(p.global_generalised_mean_pool1d, lambda x: root_mean(x, 3.0)),
+        "global log-mean-exp": Row(
+            lambda x, **k: p.global_log_mean_exp_pool1d(x, temperature=T, **k), log_mean_exp,
+        ),
+        "global softmax": Row(lambda x, **k: p.global_softmax_pool1d(x, temperature=T, **k), softmax_mean),
+        "global stochastic": Row(p.global_stochastic_pool1d, expectation),
+        "global top-k mean": Row(p.global_top_k_pool1d, top_mean),
+        "global attention": Row(
+            lambda x, **k: global_attention_pool1d(x, scores, **k), lambda x: (scores.softmax(-1) * x).sum(-1),
+        ),
+        "global mixed": Row(
+            lambda x, **k: p.global_mixed_pool1d(x, weight=0.3, **k),
+            lambda x: 0.3 * f.adaptive_max_pool1d(x, 1).squeeze(-1) + 0.7 * x.mean(-1),
+        ),
+        "global max and average": Row(
+            p.global_max_average_pool1d,
+            lambda x: torch.cat([f.adaptive_max_pool1d(x, 1).squeeze(-1), x.mean(-1)], 1),
+        ),
+        "global mean and deviation": Row(
+            p.global_mean_std_pool1d, lambda x: torch.cat([x.mean(-1), x.std(-1, correction=0)], 1),
+        ),
+    }  # fmt: skip
+
+
+def step(forward: Forward, x: Tensor) -> tuple[float, float]:
+    """Processor and wall seconds of one forward and backward pass."""
+    x.grad = None
+    processor, wall = time.process_time(), time.perf_counter()
+    output = forward(x)
+    output = output[0] if isinstance(output, tuple) else output
+    assert isinstance(output, Tensor)
+    output.sum().backward()
+    return time.process_time() - processor, time.perf_counter() - wall
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", type=int, nargs=3, default=(64, 128, 1000), metavar=("N", "C", "L"))
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", nargs="*", default=[], help="rows whose name holds one of these words")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    count, channels, length = arguments.shape
+    x = torch.randn(count, channels, length, requires_grad=True)
+    lengths = torch.randint(length // 2, length + 1, (count,))
+    table = rows(torch.randn(count, 1, length), torch.randn(channels, K))
+    print(f"N, C, L = {count}, {channels}, {length}; {arguments.threads} thread(s); processor time (wall time)")
+    print("| operator | against | torch, ms | ours / torch | with lengths / torch | within |")
+    print("|---|---|---|---|---|---|")
+    missed = 0
+    for name, row in table.items():
+        if arguments.only and not any(word in name for word in arguments.only):
+            continue
+        forms: list[Forward] = [row.theirs, row.ours, lambda x, row=row: row.ours(x, lengths=lengths)]
+        with torch.no_grad():  # the same numbers, or the comparison means nothing
+            ours, theirs = (form(x) for form in (row.ours, row.theirs))
+            assert isinstance(ours, Tensor)
+            torch.testing.assert_close(ours, theirs.reshape(ours.shape), rtol=1e-3, atol=1e-4)
+        times = [[step(form, x) for form in forms] for _ in range(arguments.repeats + 1)][1:]
+        processor, wall = (
+            [statistics.median(run[form][clock] for run in times) for form in range(3)] for clock in range(2)
+        )
+        plain, masked = processor[1] / processor[0], processor[2] / processor[0]
+        within = plain <= 1.2 and masked <= 1.6 if row.counterpart else plain <= 1.1
+        missed += not within
+        print(
+            f"| {name} | {'torch.nn' if row.counterpart else 'plain torch'} | {1e3 * processor[0]:.1f} "
+            f"| {plain:.2f} ({wall[1] / wall[0]:.2f}) | {masked:.2f} ({wall[2] / wall[0]:.2f}) "
+            f"| {'yes' if within else 'NO'} |",
+            flush=True,
+        )
+    print(f"{missed} of the rows shown are beyond their limit" if missed else "every row shown is within its limit")
+
+
+if __name__ == "__main__":
+    main()
