@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from seqpool.alphabet import DNA
-from seqpool.kernels.best_score import best_scores
+from seqpool.kernels.best_score import BestTables
 from seqpool.motifs.formats import read_motifs
 from seqpool.motifs.matrix import CountMatrix, IntegerMatrix, Motif, reverse_complement_scores
 from seqpool.motifs.scanner import Lane, Scanner
@@ -97,7 +97,8 @@ def ours_with_thresholds(text: str, motifs: Sequence[Motif]) -> int:
 def our_best(text: str, motifs: Sequence[Scored]) -> int:
     codes = DNA.encode(text)
     matrices = [lane.scores for lane in lanes(motifs)]
-    return len(best_scores(matrices, codes, np.zeros(1, dtype=np.int64), np.array([len(codes)]))[0][0])
+    best, _ = BestTables(matrices).best_windows(codes, np.zeros(1, dtype=np.int64), np.array([len(codes)]))
+    return best.shape[1]
 
 
 def lightmotif_matrices(motifs: Sequence[Scored]) -> list[tuple[Any, float]]:

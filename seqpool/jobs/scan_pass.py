@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from seqpool.io.spool import Rows
 from seqpool.jobs.scan_motifs import ScanMotif
-from seqpool.motifs.best_windows import NO_WINDOW, best_windows
+from seqpool.motifs.best_windows import NO_WINDOW, BestWindows
 from seqpool.motifs.blocks import Block
 from seqpool.motifs.scanner import Lane, Scanner, WindowMask, Windows
 from seqpool.motifs.statistics import q_values
@@ -83,6 +84,10 @@ class ScanPass:
             ]
         )
 
+    @cached_property
+    def _best_windows(self) -> BestWindows:
+        return BestWindows(self.lanes)
+
     def tests(self, motif: int) -> int:
         """Tested windows of a motif on all strands."""
         return int(self.tested[self.motifs[motif].width] * self.strands[motif])
@@ -140,7 +145,7 @@ class ScanPass:
             self._count_windows(block, mask)
         parts: list[Rows] = []
         of_motif: Rows | None = None
-        for lane, (position, score) in zip(self.lanes, best_windows(block, mask, self.lanes), strict=True):
+        for lane, (position, score) in zip(self.lanes, self._best_windows.of_runs(block), strict=True):
             rows = np.zeros(len(position), dtype=self.row_type)
             rows["sequence"], rows["start"] = block.locate(position)
             rows["motif"], rows["strand"], rows["score"] = lane.motif, lane.strand, score

@@ -6,6 +6,7 @@ Lanes may have different widths; a window with a code that is no plain letter is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from seqpool.kernels.vectors import (
 from seqpool.kernels.words import LANES, every_word, number_every_word
 
 NO_WINDOW = -1
+TYPICAL_WINDOWS = 100.0  # of a sequence, for the scale: with fewer, more windows are scored exactly
 LOWEST = -(1 << 62)
 LARGEST_LOSS = 1 << 15  # of a letter, for the scale: a letter that cannot stand is far beyond
 
@@ -62,6 +64,34 @@ def _lowest_of_chunks(
 
 
 @compiled
+def _score_window(
+    symbols: NDArray[np.uint8],
+    letters: int,
+    origin: int,
+    start: int,
+    lane: int,
+    matrices: Integers,
+    first_cell: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    best: NDArray[np.int64],
+    position: NDArray[np.int64],
+) -> None:
+    """Keep a lane's window if it is better than what was seen before it."""
+    cell, place, other = np.uint64(first_cell[lane]), np.uint64(origin + start), np.uint8(letters)
+    total = np.int64(0)
+    for _ in range(widths[lane]):
+        symbol = symbols[place]
+        if symbol >= other:
+            return
+        total += np.int64(matrices[cell + np.uint64(symbol)])
+        cell += np.uint64(letters)
+        place += np.uint64(1)
+    if total > best[lane]:
+        best[lane] = total
+        position[lane] = start
+
+
+@compiled
 def _score_chunks(
     symbols: NDArray[np.uint8],
     letters: int,
@@ -80,27 +110,16 @@ def _score_chunks(
 ) -> None:
     """Score every window of the chunks that may hold the best one of a lane."""
     limit = saturating_add(load64(overall, np.uint64(0)), bytes64(np.uint8(margin)))
-    other = np.uint8(letters)
     for chunk in range((end - begin + CHUNK - 1) // CHUNK):
         bits = lanes_at_most(load64(lowest, np.uint64(chunk * LANES)), limit) & open_lanes
         first = begin + chunk * CHUNK
         while bits:
-            lane = lowest_bit(bits)
+            lane = int(lowest_bit(bits))
             bits &= bits - np.uint64(1)
             for start in range(first, min(first + CHUNK, end)):
-                cell, place = np.uint64(first_cell[lane]), np.uint64(origin + start)
-                total, highest = np.int64(0), np.uint8(0)
-                for _ in range(widths[lane]):
-                    symbol = symbols[place]
-                    highest = max(highest, symbol)
-                    total += np.int64(matrices[cell + np.uint64(symbol)])
-                    cell += np.uint64(letters)
-                    place += np.uint64(1)
-                    if symbol >= other:
-                        break
-                if total > best[lane] and highest < other:
-                    best[lane] = total
-                    position[lane] = np.int64(start)
+                _score_window(
+                    symbols, letters, origin, start, lane, matrices, first_cell, widths, best, position
+                )  # fmt: skip
 
 
 @compiled
@@ -114,7 +133,7 @@ def _best_of_sequences(
     letters: int,
     offsets: NDArray[np.int64],
     lengths: NDArray[np.int64],
-    narrowest: int,
+    seen: NDArray[np.int64],
     open_lanes: np.uint64,
     matrices: Integers,
     first_cell: NDArray[np.int64],
@@ -125,11 +144,20 @@ def _best_of_sequences(
     lowest = np.empty(SEGMENT // CHUNK * LANES, dtype=np.uint8)
     overall = np.empty(LANES, dtype=np.uint8)
     margin = len(blocks) + 1 + len(blocks) * size // 64  # the last is what columns of 1/64 level lose when rounded
+    narrowest, widest = widths.min(), widths.max()
     for n in range(offsets.shape[0]):
         overall[:] = 255
         windows = lengths[n] - narrowest + 1
+        # windows that end in a new letter for wide lanes only are few: they are scored without being tested
+        begin = min(max(0, seen[n] - narrowest + 1), max(0, windows))
+        for start in range(max(0, seen[n] - widest + 1), begin):
+            for lane in range(widths.shape[0]):
+                if start + widths[lane] > seen[n]:
+                    _score_window(
+                        symbols, letters, offsets[n], start, lane, matrices, first_cell, widths, best[n], position[n]
+                    )  # fmt: skip
         here = words[offsets[n] :]
-        for first in range(0, windows, SEGMENT):
+        for first in range(begin, windows, SEGMENT):
             last = min(first + SEGMENT, windows)
             _lowest_of_chunks(tables, stride, here, first, last, size, blocks, lowest, overall)
             _score_chunks(
@@ -138,53 +166,82 @@ def _best_of_sequences(
             )  # fmt: skip
 
 
-def best_scores(
-    matrices: Sequence[Integers], codes: NDArray[np.uint8], offsets: NDArray[np.int64], lengths: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(N, lanes) highest integer score and where its window begins in its sequence, the first of equals.
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Up to LANES lanes of similar width, their numbers among all lanes, and their tables of losses."""
 
-    matrices: each (width, letters) int32, all of the same letters. codes: the sequences end to end with at least one
-    code that is no plain letter between two of them; offsets, lengths: (N,) where each begins and how long it is.
-    Position NO_WINDOW where a sequence has no window that can be scored.
+    numbers: NDArray[np.intp]
+    first_cell: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    blocks: tuple[int, ...]
+    tables: NDArray[np.uint8]
+
+
+class BestTables:
+    """Integer matrices laid out for the search for best windows; made once, used for any number of sequences.
+
+    matrices: each (width, letters) int32, all of the same letters.
     """
-    letters = matrices[0].shape[1]
-    dictionary = every_word(letters)
-    size, stride = dictionary.shape[1], len(dictionary) * LANES
-    widths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
-    first_cell = np.concatenate([[0], np.cumsum(widths[:-1])]) * letters
-    cells = np.concatenate([*(matrix.reshape(-1) for matrix in matrices), np.zeros(letters + 1, dtype=np.int32)])
-    symbols = np.empty(len(codes) + int(widths.max()) + 2 * size, dtype=np.uint8)
-    words = np.empty(len(symbols) - size, dtype=np.uint32)
-    number_every_word(codes, letters, size, symbols, words)
-    best = np.full((len(offsets), len(matrices)), LOWEST, dtype=np.int64)
-    position = np.full((len(offsets), len(matrices)), NO_WINDOW, dtype=np.int64)
-    windows = float(np.median(lengths)) if len(lengths) else 1.0
-    order = np.argsort(widths, kind="stable")
-    for begin in range(0, len(order), LANES):
-        numbers = order[begin : begin + LANES]
-        columns = _loss_columns([matrices[number] for number in numbers], windows)
-        blocks = blocks_of(len(columns), size)
-        tables = np.empty(len(blocks) * stride, dtype=np.uint8)
-        fill_tables(columns, dictionary, 0, tables)
-        group_best = np.full((len(offsets), LANES), LOWEST, dtype=np.int64)
-        group_position = np.full((len(offsets), LANES), NO_WINDOW, dtype=np.int64)
-        _best_of_sequences(
-            tables, stride, words, symbols, size, blocks, letters, offsets, lengths, int(widths[numbers].min()),
-            np.uint64((1 << len(numbers)) - 1), cells, first_cell[numbers], widths[numbers], group_best, group_position,
-        )  # fmt: skip
-        best[:, numbers] = group_best[:, : len(numbers)]
-        position[:, numbers] = group_position[:, : len(numbers)]
-    return best, position
+
+    def __init__(self, matrices: Sequence[Integers]) -> None:
+        self._letters = matrices[0].shape[1]
+        dictionary = every_word(self._letters)
+        self._size, self._stride = dictionary.shape[1], len(dictionary) * LANES
+        widths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
+        first_cell = np.concatenate([[0], np.cumsum(widths[:-1])]) * self._letters
+        self._cells = np.concatenate([matrix.reshape(-1) for matrix in matrices])
+        self._lanes, self._widest = len(matrices), int(widths.max())
+        self._groups = []
+        order = np.argsort(widths, kind="stable")
+        for begin in range(0, len(order), LANES):
+            numbers = order[begin : begin + LANES]
+            columns = _loss_columns([matrices[number] for number in numbers])
+            blocks = blocks_of(len(columns), self._size)
+            tables = np.empty(len(blocks) * self._stride, dtype=np.uint8)
+            fill_tables(columns, dictionary, 0, tables)
+            self._groups.append(_Group(numbers, first_cell[numbers], widths[numbers], blocks, tables))
+
+    def best_windows(
+        self,
+        codes: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        seen: NDArray[np.int64] | None = None,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(N, lanes) highest score and where its window begins in its sequence, the first of equals.
+
+        codes: the sequences end to end with at least one code that is no plain letter between two of them; offsets,
+        lengths: (N,) where each begins and how long it is; seen: (N,) windows of the first so many letters only are
+        left out. Position NO_WINDOW where a sequence has no window that can be scored. May be called from several
+        threads at once.
+        """
+        symbols = np.empty(len(codes) + self._widest + 2 * self._size, dtype=np.uint8)
+        words = np.empty(len(symbols) - self._size, dtype=np.uint32)
+        number_every_word(codes, self._letters, self._size, symbols, words)
+        best = np.full((len(offsets), self._lanes), LOWEST, dtype=np.int64)
+        position = np.full((len(offsets), self._lanes), NO_WINDOW, dtype=np.int64)
+        seen = np.zeros(len(offsets), dtype=np.int64) if seen is None else seen
+        for group in self._groups:
+            count = len(group.numbers)
+            of_group = np.full((len(offsets), LANES), LOWEST, dtype=np.int64)
+            where = np.full((len(offsets), LANES), NO_WINDOW, dtype=np.int64)
+            _best_of_sequences(
+                group.tables, self._stride, words, symbols, self._size, group.blocks, self._letters, offsets, lengths,
+                seen, np.uint64((1 << count) - 1), self._cells, group.first_cell, group.widths, of_group, where,
+            )  # fmt: skip
+            best[:, group.numbers] = of_group[:, :count]
+            position[:, group.numbers] = where[:, :count]
+        return best, position
 
 
-def _loss_columns(matrices: Sequence[Integers], windows: float) -> NDArray[np.uint16]:
+def _loss_columns(matrices: Sequence[Integers]) -> NDArray[np.uint16]:
     """(K, letters + 1, LANES) losses of up to LANES matrices; the last symbol, no plain letter, is never the best."""
     width, letters = max(len(matrix) for matrix in matrices), matrices[0].shape[1]
     scores = np.zeros((width, letters, LANES), dtype=np.float32)
     for lane, matrix in enumerate(matrices):
         scores[: len(matrix), :, lane] = matrix
     columns = np.zeros((width, letters + 1, LANES), dtype=np.uint16)
-    columns[:, :letters] = loss_columns(scores, np.full(letters, 1 / letters), windows, LARGEST_LOSS)
+    columns[:, :letters] = loss_columns(scores, np.full(letters, 1 / letters), TYPICAL_WINDOWS, LARGEST_LOSS)
     for lane, matrix in enumerate(matrices):
         columns[: len(matrix), letters, lane] = MOST
     return columns
