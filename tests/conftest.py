@@ -8,6 +8,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+# One thread each: the commands under test are small, and threads that spin for one another starve a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # No deadline, as cores are shared and Numba compiles on first use; in CI the same cases every time.
 hypothesis.settings.register_profile("seqpool", deadline=None, derandomize=os.environ.get("CI") == "true")
 hypothesis.settings.load_profile("seqpool")
