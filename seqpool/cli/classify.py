@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
 
 from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs
 from seqpool.errors import SeqpoolError
 
 FORMATS = ("tsv", "jsonl", "parquet")
-_ENDINGS = {".json": "jsonl", ".txt": "tsv"}
 
 _DESCRIPTION = """\
 Classify ECG recordings with a trained model: one row per recording, or per window of it.
@@ -57,14 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
 
 
-def _format(arguments: argparse.Namespace) -> str:
-    if arguments.format is not None:
-        return str(arguments.format)
-    ending = Path(arguments.output or "").suffix.lower()
-    name = _ENDINGS.get(ending, ending.lstrip("."))
-    return name if name in FORMATS else "tsv"
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Classify and write. Returns the exit code."""
     inputs = given_inputs(arguments)
@@ -73,8 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from seqpool.artifact import load_artifact
-    from seqpool.io.output import open_binary_output, open_output
-    from seqpool.io.tables import JsonLinesWriter, ParquetWriter, TableWriter, TsvWriter
+    from seqpool.cli.row_output import open_rows
     from seqpool.jobs.classify import classified, found_recordings, table_columns, table_rows
 
     if arguments.threads is not None:
@@ -105,15 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         on_note=on_note,
     )
     columns = table_columns(artifact, windows=arguments.windows)
-    kind = _format(arguments)
-    opened: AbstractContextManager[Any] = (open_binary_output if kind == "parquet" else open_output)(arguments.output)
-    with opened as stream:
-        writer: TableWriter
-        if kind == "parquet":
-            writer = ParquetWriter(stream, columns, {"model": str(arguments.model)})
-        else:
-            writer = (JsonLinesWriter if kind == "jsonl" else TsvWriter)(stream, tuple(columns))
+    with open_rows(arguments, columns, {"model": str(arguments.model)}) as writer:
         for result in results:
             writer.write(table_rows(result, windows=arguments.windows, abstain_below=arguments.abstain_below))
-        writer.close()
     return 1 if bad else 0

@@ -6,14 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any
 
-from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs, positive_int
+from seqpool.cli.arguments import add_inputs, add_output, add_threads, chosen_format, given_inputs, positive_int
 from seqpool.errors import UsageError
 
 FORMATS = ("tsv", "bed", "gff3", "jsonl", "parquet")
-_ENDINGS = {".gff": "gff3", ".json": "jsonl", ".txt": "tsv"}
 
 _DESCRIPTION = """\
 Find motifs in FASTA files: every window that scores at or above a threshold, with exact p- and q-values.
@@ -80,14 +78,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
 
 
-def _format(arguments: argparse.Namespace) -> str:
-    if arguments.format is not None:
-        return str(arguments.format)
-    ending = Path(arguments.output or "").suffix.lower()
-    name = _ENDINGS.get(ending, ending.lstrip("."))
-    return name if name in FORMATS else "tsv"
-
-
 @contextmanager
 def _progress_bar(shown: bool) -> Iterator[Callable[[int, int], None]]:
     if not shown:
@@ -132,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         threads=arguments.threads,
     )
     motifs = read_motifs(arguments.motifs)
-    kind = _format(arguments)
+    kind = chosen_format(arguments, FORMATS)
     if arguments.matrix is not None and kind in ("bed", "gff3"):
         raise UsageError(f"--matrix is a table of sequences x motifs, which {kind} cannot hold.")
 
