@@ -43,7 +43,7 @@ def windows(x: Tensor) -> Tensor:
 
 
 def two_middle(w: Tensor) -> Tensor:
-    ordered = w.sort(-1, stable=True).values
+    ordered = torch.sort(w, dim=-1, stable=True).values
     return (ordered[..., (w.shape[-1] - 1) // 2] + ordered[..., w.shape[-1] // 2]) / 2
 
 
@@ -62,7 +62,7 @@ def expectation(w: Tensor) -> Tensor:
 
 
 def top_mean(w: Tensor) -> Tensor:
-    return w.sort(-1, descending=True, stable=True).values[..., :2].mean(-1)
+    return torch.sort(w, dim=-1, descending=True, stable=True).values[..., :2].mean(-1)
 
 
 def scaled_norm(w: Tensor, p: float) -> Tensor:

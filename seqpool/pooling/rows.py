@@ -140,3 +140,11 @@ def row_total(batch: Tensor, lengths: Tensor) -> Tensor:
     """Sum of each row as far as it is valid: (N, C, L) -> (N, C)."""
     result: Tensor = _Total.apply(batch, lengths)  # type: ignore[no-untyped-call]
     return result
+
+
+def finite_padding(batch: Tensor, lengths: Tensor) -> bool:
+    """Whether what lies past each row's length is finite, so that a gradient of 0 times it is 0 and not NaN."""
+    with torch.no_grad():
+        return all(
+            bool(values[:, length:].isfinite().all()) for values, length in zip(batch, lengths.tolist(), strict=True)
+        )

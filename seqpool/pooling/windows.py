@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seqpool.errors import UsageError
 from seqpool.pooling.geometry import Geometry, conv_geometry, output_length
-from seqpool.pooling.masks import mask_from_lengths
+from seqpool.pooling.masks import fill_padding
 
 
 @dataclass(frozen=True)
@@ -118,5 +118,4 @@ class Window:
 
 def blank(output: Tensor, lengths: Tensor) -> Tensor:
     """`output` (N, C, windows) with 0 past each row's new length; the gradient there is 0."""
-    mask = mask_from_lengths(lengths, output.shape[-1]).unsqueeze(1)
-    return torch.where(mask, output, torch.zeros((), dtype=output.dtype, device=output.device))
+    return fill_padding(output, lengths)

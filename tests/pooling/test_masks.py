@@ -11,6 +11,8 @@ from seqpool import pooling
 from seqpool.errors import UsageError
 from seqpool.pooling import lengths_from_mask, mask_from_lengths, rows, zero_padding
 
+FILTERS = torch.tensor([[1.0, -2.0, 0.5], [0.3, 0.3, 0.4]], dtype=torch.float64)
+
 
 def test_lengths_and_mask_are_two_forms_of_one_thing() -> None:
     lengths = torch.tensor([0, 3, 5])
@@ -65,6 +67,7 @@ def test_padding_becomes_zero_and_takes_no_gradient_even_when_it_is_not_a_number
         lambda input, lengths: pooling.avg_pool1d(input, 3, 2, 1, lengths=lengths)[0],
         lambda input, lengths: pooling.lp_pool1d(input, 3.0, 3, 2, lengths=lengths)[0],
         lambda input, lengths: pooling.blur_pool1d(input, lengths=lengths)[0],
+        lambda input, lengths: pooling.strided_conv_pool1d(input, FILTERS, 2, lengths=lengths)[0],
         lambda input, lengths: pooling.adaptive_max_pool1d(input, 3, lengths=lengths)[0],
         lambda input, lengths: pooling.adaptive_avg_pool1d(input, 3, lengths=lengths)[0],
     ],
@@ -89,3 +92,20 @@ def test_row_by_row_is_what_masking_the_batch_gives(
         torch.testing.assert_close(by_rows, masked)
     monkeypatch.setattr(rows, "_WORTHWHILE", 0)
     assert torch.autograd.gradcheck(lambda leaf: pool(leaf, lengths=lengths), input.requires_grad_())
+
+
+@pytest.mark.parametrize("worthwhile", [0, 10**9])
+@pytest.mark.parametrize("padding", [0.0, 7.0, torch.nan])
+def test_gradients_of_filters_never_see_the_padding(
+    padding: float, worthwhile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "_WORTHWHILE", worthwhile)
+    lengths = torch.tensor([9, 5])
+    input = torch.randn(2, 2, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    input = input.masked_fill(~mask_from_lengths(lengths, 9).unsqueeze(1), padding)
+    weights = FILTERS.clone().requires_grad_()
+    pooling.strided_conv_pool1d(input, weights, 2, lengths=lengths)[0].square().sum().backward()
+    alone = FILTERS.clone().requires_grad_()
+    parts = [pooling.strided_conv_pool1d(input[row : row + 1, :, :size], alone, 2) for row, size in ((0, 9), (1, 5))]
+    torch.stack([part.square().sum() for part in parts]).sum().backward()
+    torch.testing.assert_close(weights.grad, alone.grad)

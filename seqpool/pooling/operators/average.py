@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
-from seqpool.pooling.masks import fill_padding, mask_from_lengths
+from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.reduction import reduce_all, select, working_precision
 from seqpool.pooling.rows import cell_mean
-from seqpool.pooling.windows import Window
+from seqpool.pooling.windows import Window, blank
 
 
 def mean(values: Tensor, valid: Tensor | None) -> Tensor:
@@ -52,8 +52,7 @@ def windowed_mean(batch: Tensor, lengths: Tensor | None, window: Window, count_i
         right = _divisors(window, size, lengths, batch.device, count_include_pad).clamp(min=1)
         exact = torch.promote_types(output.dtype, torch.float32)
         output = output * (wrong.to(exact) / right).unsqueeze(1).to(output.dtype)
-    kept = mask_from_lengths(window.output_lengths(lengths), output.shape[-1])
-    return select(kept.unsqueeze(1), output, 0.0)
+    return blank(output, window.output_lengths(lengths))
 
 
 def avg_pool1d(

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
-from seqpool.pooling.masks import fill_padding, mask_from_lengths
+from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.reduction import reduce_all, select
 from seqpool.pooling.rows import cell_maximum
-from seqpool.pooling.windows import Window
+from seqpool.pooling.windows import Window, blank
 
 
 def largest(values: Tensor, valid: Tensor | None) -> Tensor:
@@ -35,13 +35,10 @@ def windowed_largest(batch: Tensor, lengths: Tensor | None, window: Window) -> T
     output = functional.max_pool1d(
         filled, window.kernel_size, window.step, window.padding, window.dilation, window.ceil_mode
     )
-    kept = None
-    if lengths is not None:
-        kept = mask_from_lengths(window.output_lengths(lengths), output.shape[-1])
     if window.may_hold_nothing():
-        filled_windows = window.valid_counts(size, lengths, batch.device) > 0
-        kept = filled_windows if kept is None else kept & filled_windows
-    return output if kept is None else select(kept.unsqueeze(1), output, 0.0)
+        counts = window.valid_counts(size, lengths, batch.device).unsqueeze(1)
+        output = select(counts > 0, output, 0.0)
+    return output if lengths is None else blank(output, window.output_lengths(lengths))
 
 
 def max_pool1d(

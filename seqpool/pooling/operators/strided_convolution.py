@@ -16,6 +16,7 @@ from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import LocalPool
+from seqpool.pooling.rows import by_rows, finite_padding
 from seqpool.pooling.windows import Window, blank
 
 
@@ -54,7 +55,9 @@ def strided_conv_pool1d(
         if channels % weight.shape[0]:
             raise UsageError(f"weights of {weight.shape[0]} channels do not fit an input of {channels} channels.")
         filters = weight.repeat_interleave(channels // weight.shape[0], 0).unsqueeze(1)
-        filled = batch if lengths is None else fill_padding(batch, lengths)
+        filled = batch
+        if lengths is not None and (window.overhangs() or not by_rows(batch) or not finite_padding(batch, lengths)):
+            filled = fill_padding(batch, lengths)
         output = functional.conv1d(filled, filters, None, window.step, window.padding, window.dilation, groups=channels)
         return output if lengths is None else blank(output, window.output_lengths(lengths))
 
