@@ -87,9 +87,9 @@ def windowed_blur(batch: Tensor, lengths: Tensor | None, stride: int, taps: list
     if size == 0:
         return batch
     extended = _extended(batch, lengths, (len(taps) - 1) // 2, len(taps) // 2, padding_mode)
-    kernel = torch.tensor(taps, dtype=batch.dtype, device=batch.device).reshape(1, 1, -1)
-    output = functional.conv1d(extended.flatten(0, 1).unsqueeze(1), kernel, stride=stride)
-    output = output.reshape(*batch.shape[:2], output.shape[-1])
+    channels = batch.shape[1]
+    kernel = torch.tensor(taps, dtype=batch.dtype, device=batch.device).expand(channels, 1, len(taps))
+    output = functional.conv1d(extended, kernel, stride=stride, groups=channels)
     return output if lengths is None else blank(output, kept_lengths(lengths, stride))
 
 

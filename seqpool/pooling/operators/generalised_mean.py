@@ -38,26 +38,16 @@ def power_norm(values: Tensor, valid: Tensor | None, p: float, *, mean: bool) ->
     The largest magnitude is factored out, so that no power overflows or vanishes; the result does not depend on it, so
     it is a constant for the gradient. Powers and roots of 0 are guarded: their gradient is 0, not infinite.
     """
-    magnitudes = select(valid, working_precision(values), 0.0).abs()
+    work = select(valid, working_precision(values), 0.0)
     if math.isinf(p):
-        return largest(magnitudes, valid).to(values.dtype)
-    scale = magnitudes.detach().amax(-1, keepdim=True)
+        return largest(work.abs(), valid).to(values.dtype)
+    scale = work.detach().abs().amax(-1, keepdim=True)
     scale = torch.where((scale > 0) & scale.isfinite(), scale, 1.0)
-    ratios = magnitudes / scale
-    if p == 1:
-        powers = ratios
-    elif p >= 2:
-        powers = ratios**p
-    else:
-        nothing = ratios == 0
-        powers = torch.where(nothing, 0.0, torch.where(nothing, 1.0, ratios) ** p)
-    total = powers.sum(-1)
+    norm: Tensor = torch.linalg.vector_norm(work / scale, p, -1) * scale.squeeze(-1)
     if mean:
         count = count_valid(values, valid)
-        total = total / (count.clamp(min=1) if isinstance(count, Tensor) else count)
-    nothing = total == 0
-    root = torch.where(nothing, 0.0, torch.where(nothing, 1.0, total) ** (1 / p))
-    return (root * scale.squeeze(-1)).to(values.dtype)
+        norm = norm / (count.clamp(min=1).to(norm.dtype) if isinstance(count, Tensor) else count) ** (1 / p)
+    return norm.to(values.dtype)
 
 
 def _cell(batch: Tensor, index: int, count: int, stride: int, dilation: int) -> Tensor:

@@ -53,25 +53,34 @@ def _break_tie(combs: NDArray[np.floating], tied: list[int]) -> int:
     return tied[rotations.index(max(rotations))]
 
 
+def _strongest_exactly(combs: Tensor, cells: int) -> int:
+    """Which of `combs` (C, cells, s) has the most energy, by integers that add up the same in any order."""
+    squares = combs.double().square()
+    top = float(squares.nan_to_num(posinf=0.0).amax()) if squares.numel() else 0.0
+    if top == 0:
+        return 0
+    # so many bits that the sum of all squares still fits into 63
+    bits = 61 - max(1, squares[..., 0].numel()).bit_length()
+    whole = (squares / top).nan_to_num(posinf=1.0).clamp(max=1).mul(2.0**bits).round().long().sum((0, 1))
+    tied = (whole == whole.amax()).nonzero().flatten().tolist()
+    return tied[0] if len(tied) == 1 else _break_tie(combs[:, :cells].double().cpu().numpy(), tied)
+
+
 @torch.library.custom_op("seqpool::strongest_comb", mutates_args=())
 def strongest_comb(combs: Tensor, cells: Tensor) -> Tensor:
     """Which comb has the most energy over all channels: (N, C, cells, s), cells in use (N,) -> (N,) int64.
 
     One operation of its own, so that ties, which depend on the values, do not break compilation.
     """
-    rows, channels, width, _ = combs.shape
-    squares = combs.detach().double().square()
-    top = squares.amax((1, 2, 3), keepdim=True) if squares.numel() else squares.new_ones(rows, 1, 1, 1)
-    top = torch.where((top > 0) & top.isfinite(), top, 1.0)
-    # so many bits that the sum of all squares still fits into 63
-    bits = 61 - max(1, channels * width).bit_length()
-    energies = (squares / top).nan_to_num().clamp(max=1).mul(2.0**bits).round().long().sum((1, 2))
-    most = energies.amax(1, keepdim=True)
-    chosen = (energies == most).int().argmax(1)
-    for row in ((energies == most).sum(1) > 1).logical_and(most.squeeze(1) > 0).nonzero().flatten().tolist():
-        tied = (energies[row] == most[row]).nonzero().flatten().tolist()
-        used = combs[row, :, : int(cells[row])].detach().double().cpu().numpy()
-        chosen[row] = _break_tie(used, tied)
+    work = combs.detach()
+    work = work.float() if work.dtype in (torch.float16, torch.bfloat16) else work
+    energies = torch.linalg.vector_norm(work, 2, 1).double().square().sum(1)
+    most = energies.amax(1)
+    chosen: Tensor = energies.argmax(1)
+    # sums of the same squares in another order differ by far less than this; what is nearer is decided exactly
+    near = ~(energies < most.unsqueeze(1) * (1 - 1e-5))
+    for row in ((near.sum(1) > 1) | ~most.isfinite()).nonzero().flatten().tolist():
+        chosen[row] = _strongest_exactly(work[row], int(cells[row]))
     return chosen
 
 

@@ -1,8 +1,8 @@
 """Stochastic pooling: in training a value drawn in proportion to its size, in evaluation the expectation.
 
 P(i) = a_i / sum a. Training: y = a_I, the gradient goes to I alone. Evaluation: y = sum a^2 / sum a, between mean and
-maximum, with gradient (2 a_i - y) / sum a. Zeiler & Fergus, "Stochastic pooling for regularization of deep
-convolutional neural networks", ICLR 2013.
+maximum, with gradient (2 a_i - y) / sum a where a_i > 0 and 0 elsewhere. Zeiler & Fergus, "Stochastic pooling for
+regularization of deep convolutional neural networks", ICLR 2013.
 
 Draws come from a counter, not from torch's generator: number j of channel c in row n is a hash of (seed, n, c, j)
 (splitmix64: Steele, Lea & Flood, OOPSLA 2014). So they are the same on every device, under compilation, and however a
@@ -65,10 +65,9 @@ def expectation(values: Tensor, valid: Tensor | None, negatives: str) -> Tensor:
     work = select(valid, working_precision(values), 0.0)
     if negatives == "softmax":
         return (softmax_weights(work, valid) * work).sum(-1).to(values.dtype)
-    sizes = work.clamp(min=0)
-    total = sizes.sum(-1, keepdim=True)
-    shares = sizes / torch.where(total == 0, 1.0, total)
-    return (shares * sizes).sum(-1).to(values.dtype)
+    sizes = work.relu()
+    total = sizes.sum(-1)
+    return ((sizes * sizes).sum(-1) / torch.where(total == 0, 1.0, total)).to(values.dtype)
 
 
 def sample(values: Tensor, valid: Tensor | None, negatives: str, draws: Tensor) -> Tensor:
