@@ -17,13 +17,16 @@ from seqpool.motifs.matrix import FORBIDDEN, IntegerMatrix, Matrix
 
 Counts = NDArray[np.int64]
 
+_FIRST_SPAN = 12_000
+"""Grid points below the best score that are tried first; doubled until they hold every p-value that is wanted."""
+
 
 @dataclass(frozen=True, eq=False)
 class ScoreDistribution:
-    """The distribution of one motif's integer score over random windows.
+    """The distribution of one motif's integer score over random windows, from a lowest score on.
 
-    lowest: integer score of the first entry of `tail`. tail: (scores,) float64, tail[i] = P(score >= lowest + i); it
-    starts below 1 when some letters are forbidden, and its last entry is the best word's probability, never 0.
+    lowest: integer score of the first entry of `tail`. tail: (scores,) float64, tail[i] = P(score >= lowest + i); its
+    last entry is the best word's probability, never 0.
     """
 
     lowest: int
@@ -35,7 +38,7 @@ class ScoreDistribution:
         return self.lowest + len(self.tail) - 1
 
     def p_value(self, scores: NDArray[np.integer] | int) -> Matrix:
-        """P(score of a random window >= each given integer score), in (0, 1]."""
+        """P(score of a random window >= each given integer score, none below `lowest`), in (0, 1]."""
         index = np.clip(np.asarray(scores, dtype=np.int64) - self.lowest, 0, len(self.tail) - 1)
         return np.asarray(self.tail[index])
 
@@ -46,65 +49,77 @@ class ScoreDistribution:
         return self.lowest + index
 
 
-def score_distribution(scores: IntegerMatrix, background: Background) -> ScoreDistribution:
+def score_distribution(
+    scores: IntegerMatrix, background: Background, largest_p_value: float = 1.0
+) -> ScoreDistribution:
     """The exact distribution for windows of a Markov chain of any order; order 0 is independent letters.
 
-    scores: (width, letters) int32. A window begins in the chain's word probabilities.
+    scores: (width, letters) int32. A window begins in the chain's word probabilities. largest_p_value: scores with
+    larger p-values need not be in the distribution, which saves most of the work for a small one.
     """
-    if background.order == 0:
-        return iid_distribution(scores, background.probabilities)
-    return _markov_distribution(scores, background.words)
-
-
-def iid_distribution(scores: IntegerMatrix, background: Matrix) -> ScoreDistribution:
-    """The exact distribution for windows of independent letters.
-
-    scores: (width, letters) int32; background: (letters,) probabilities that sum to 1.
-    """
-    probability = np.ones(1)
-    lowest = 0
-    for column in scores.astype(np.int64):
-        allowed = column > FORBIDDEN
-        offset = int(column[allowed].min())
-        extended = np.zeros(len(probability) + int(column[allowed].max()) - offset)
-        for score, share in zip(column[allowed], background[allowed], strict=True):
-            start = int(score) - offset
-            extended[start : start + len(probability)] += share * probability
-        probability = extended
-        lowest += offset
-    return _from_probabilities(lowest, probability)
-
-
-def _markov_distribution(scores: IntegerMatrix, words: Matrix) -> ScoreDistribution:
-    """As `iid_distribution`; the state is the last letters of the window, at most as many as the chain's order."""
-    letters, order = words.shape[0], words.ndim - 1
-    # probability[state] over scores from `lowest` on; state: the last letters as one number
-    probability = np.ones((1, 1))
-    lowest = 0
-    for position, column in enumerate(scores.astype(np.int64)):
-        known = min(position, order)
-        longer = words.sum(axis=tuple(range(known + 1, words.ndim)))  # words of the known letters and the next
-        following = (longer / longer.sum(axis=-1, keepdims=True)).reshape(-1, letters)
-        allowed = np.flatnonzero(column > FORBIDDEN)
-        offset = int(column[allowed].min())
-        length = probability.shape[1]
-        extended = np.zeros((letters**known, letters, length + int(column[allowed].max()) - offset))
-        for letter in allowed:
-            start = int(column[letter]) - offset
-            extended[:, letter, start : start + length] = following[:, letter, None] * probability
-        kept = min(known + 1, order)
-        # states are numbered with the oldest letter first: summing over it forgets it
-        probability = extended.reshape(-1, letters**kept, extended.shape[2]).sum(axis=0)
-        lowest += offset
-    return _from_probabilities(lowest, probability.sum(axis=0))
-
-
-def _from_probabilities(lowest: int, probability: Matrix) -> ScoreDistribution:
-    # summed from the rare end, so that small tails keep all their digits
-    tail = np.cumsum(probability[::-1])[::-1]
+    grow = _iid_losses if background.order == 0 else _markov_losses
+    highest = sum(int(column.max()) for column in scores.astype(np.int64))
+    span = highest - sum(int(column[column > FORBIDDEN].min()) for column in scores.astype(np.int64))
+    most = span if largest_p_value >= 1 else min(span, _FIRST_SPAN)
+    while True:
+        probability = grow(scores, background.words, most)
+        # summed from the rare end, so that small tails keep all their digits
+        tail = np.cumsum(probability)
+        if most == span or tail[-1] > largest_p_value:
+            break
+        most = min(span, 2 * most)
+    # one score more than is wanted, so that the threshold is seen to lie above it
+    kept = min(most, int(np.searchsorted(tail, largest_p_value, side="right")))
+    tail = tail[: kept + 1].copy()
     # very wide motifs: the best word's probability may be below the smallest float
     np.clip(tail, np.finfo(np.float64).tiny, 1.0, out=tail)
-    return ScoreDistribution(lowest, tail)
+    return ScoreDistribution(highest - kept, tail[::-1])
+
+
+def iid_distribution(scores: IntegerMatrix, background: Matrix, largest_p_value: float = 1.0) -> ScoreDistribution:
+    """As `score_distribution`, for independent letters of (letters,) probabilities."""
+    return score_distribution(scores, Background("given", background), largest_p_value)
+
+
+def _losses(column: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
+    """(letter, what it loses against the column's best one) of the letters that may stand there and matter."""
+    allowed = np.flatnonzero(column > FORBIDDEN)
+    losses = column.max() - column
+    return [(int(letter), int(losses[letter])) for letter in allowed if losses[letter] <= most]
+
+
+def _iid_losses(scores: IntegerMatrix, words: Matrix, most: int) -> Matrix:
+    """(most + 1,) probability that a window of independent letters loses so much against the best word."""
+    probability = np.ones(1)
+    for column in scores.astype(np.int64):
+        losses = _losses(column, most)
+        length = min(most + 1, len(probability) + max(loss for _, loss in losses))
+        longer = np.zeros(length)
+        for letter, loss in losses:
+            part = probability[: length - loss]
+            longer[loss : loss + len(part)] += words[letter] * part
+        probability = longer
+    return np.append(probability, np.zeros(most + 1 - len(probability)))
+
+
+def _markov_losses(scores: IntegerMatrix, words: Matrix, most: int) -> Matrix:
+    """As `_iid_losses` for a chain; the state is the last letters of the window, at most as many as the order."""
+    letters, order = words.shape[0], words.ndim - 1
+    probability = np.ones((1, 1))  # (states, losses); states number words with the oldest letter first
+    for position, column in enumerate(scores.astype(np.int64)):
+        known = min(position, order)
+        longer_words = words.sum(axis=tuple(range(known + 1, words.ndim)))  # of the known letters and the next
+        following = (longer_words / longer_words.sum(axis=-1, keepdims=True)).reshape(-1, letters)
+        losses = _losses(column, most)
+        length = min(most + 1, probability.shape[1] + max(loss for _, loss in losses))
+        longer = np.zeros((letters**known, letters, length))
+        for letter, loss in losses:
+            part = probability[:, : length - loss]
+            longer[:, letter, loss : loss + part.shape[1]] = following[:, letter, None] * part
+        # summing over the oldest letter forgets it
+        probability = longer.reshape(-1, letters ** min(known + 1, order), length).sum(axis=0)
+    total = probability.sum(axis=0)
+    return np.append(total, np.zeros(most + 1 - len(total)))
 
 
 def q_values(distribution: ScoreDistribution, cut: int, histogram: Counts, tests: int) -> Matrix:

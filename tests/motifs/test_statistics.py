@@ -96,3 +96,16 @@ def test_a_cut_changes_no_q_below_its_p(seed: int, windows: int, p_value: float)
     assert (q >= expected[kept] * (1 - 1e-12)).all()
     small = expected[kept] <= p_value
     assert q[small] == pytest.approx(expected[kept][small], rel=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.booleans(), st.floats(1e-7, 0.5))
+def test_a_short_distribution_is_the_end_of_the_whole_one(
+    seed: int, width: int, forbidden: bool, p_value: float
+) -> None:
+    scores, background = random_matrix(seed, width, 4, forbidden=forbidden)
+    whole = iid_distribution(scores, background)
+    short = iid_distribution(scores, background, p_value)
+    assert short.highest == whole.highest
+    assert short.threshold(p_value) == whole.threshold(p_value)
+    assert short.tail == pytest.approx(whole.tail[len(whole.tail) - len(short.tail) :], rel=1e-12)
