@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from seqpool.artifact import Facts, load_artifact
+from seqpool.artifact import load_artifact
 from seqpool.errors import UsageError
 from seqpool.jobs.layer_table import layer_table
 from seqpool.nn.build import build_network
 from seqpool.options.config import check_config, read_config
+from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.options.networks import network_config
 

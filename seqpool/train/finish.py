@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from seqpool.artifact import Facts, input_config, save_artifact
+from seqpool.artifact import input_config, save_artifact
 from seqpool.evaluation.answers import Answers, interpret
 from seqpool.evaluation.calibration import calibrated_probabilities, fit_temperature
 from seqpool.evaluation.decisions import fit_thresholds
 from seqpool.evaluation.intervals import bootstrap_intervals
 from seqpool.options.config import Experiment
+from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters
 from seqpool.options.networks import network_config
 from seqpool.train.data_module import Batches, Part, Parts

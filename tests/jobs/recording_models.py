@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from seqpool.artifact import Facts, input_config, save_artifact
+from seqpool.artifact import input_config, save_artifact
+from seqpool.options.facts import Facts
 from seqpool.options.signal_input import Signal
 
 

@@ -154,8 +154,9 @@ def test_a_model_of_letters_is_refused(tmp_path: Path) -> None:
 
 
 def _letter_model(path: Path, network: dict) -> Path:
-    from seqpool.artifact import Facts, input_config, save_artifact
+    from seqpool.artifact import input_config, save_artifact
     from seqpool.nn.build import build_network
+    from seqpool.options.facts import Facts
     from seqpool.options.inputs import Letters
     from seqpool.options.networks import network_record
 

@@ -13,11 +13,12 @@ import torch
 
 import seqpool
 from seqpool.alphabet import DNA, PROTEIN
-from seqpool.artifact import Facts, input_config, load_artifact, save_artifact
+from seqpool.artifact import input_config, load_artifact, save_artifact
 from seqpool.cli.main import main
 from seqpool.errors import DataError
 from seqpool.nn.build import build_network
 from seqpool.nn.evidence import strongest_windows
+from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters
 from seqpool.options.networks import network_config, network_record
 

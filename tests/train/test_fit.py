@@ -13,10 +13,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from seqpool.artifact import load, load_artifact, read_facts
+from seqpool.artifact import load, load_artifact
 from seqpool.errors import DataError, UsageError
 from seqpool.options import data as data_options
 from seqpool.options.config import Config, Experiment, check_config
+from seqpool.options.facts import read_facts
 from seqpool.train.data_module import Batches
 from seqpool.train.run import fit
 from seqpool.train.several import fit_several, judge_all
