@@ -1,4 +1,4 @@
-"""`seqpool scan FASTA... --motifs FILE`."""
+"""`seqpool scan FASTA... --motifs FILE` or `--model ARTIFACT`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ FORMATS = ("tsv", "bed", "gff3", "jsonl", "parquet")
 _DESCRIPTION = """\
 Find motifs in FASTA files: every window that scores at or above a threshold, with exact p- and q-values.
 
-example:
+examples:
   seqpool scan data/demo_positives.fa.gz --motifs data/demo_motifs.jaspar --p-value 1e-5
+  seqpool scan data/demo_positives.fa.gz --model runs/demo_motifs/model.safetensors --best
 
 rules:
   - Letters: A C G T and the IUPAC codes in either case, U = T. Lower case is sequence; --soft-mask skip leaves windows
     with a lower-case letter out. Windows with N or another IUPAC code are not scored; they are counted and reported.
   - Scores are log2 odds, columns normalised by their own sum, rounded once to 0.001 bit. A hit scores at or above the
     threshold; its p-value is exact for its score under the background and never 0.
+  - The filters of a model, filter_1, filter_2, ..., score what a window adds up to before the bias, in the network's
+    own units, rounded once to 0.001 of them; p- and q-values are as exact as for matrices.
   - q-values are Benjamini-Hochberg over all tested windows of a motif on all strands scanned.
   - Both strands are scanned; a palindrome's window is reported on both, or once with --palindromes once.
   - A sequence shorter than a motif has no hit of it. Motifs of the same name stay apart.
@@ -34,12 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `scan`."""
     parser.description = _DESCRIPTION
     add_inputs(parser, "FASTA", "plain, gzip, bgzip or zstd by content; - for standard input")
-    parser.add_argument(
+    motifs = parser.add_mutually_exclusive_group(required=True)
+    motifs.add_argument(
         "--motifs",
         metavar="FILE",
-        required=True,
         help="motif file (MEME, JASPAR, TRANSFAC, HOMER, HOCOMOCO, UniPROBE, CIS-BP and others, told by content), or "
         "a JASPAR release as jaspar:2024/CORE/vertebrates",
+    )
+    motifs.add_argument(
+        "--model", metavar="ARTIFACT", help="the filters of a trained MotifDetector, on the strands it was trained on"
     )
     threshold = parser.add_mutually_exclusive_group()
     threshold.add_argument("--p-value", type=float, metavar="X", help="report hits with p <= X (default 1e-4)")
@@ -100,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seqpool.io.regions import HitBedWriter, HitGffWriter
     from seqpool.io.tables import JsonLinesWriter, ParquetWriter, TableWriter, TsvWriter
     from seqpool.jobs.scan import run_scan
-    from seqpool.motifs.formats import read_motifs
+    from seqpool.jobs.scan_motifs import read_scannable
     from seqpool.options.scan import ScanOptions
 
     inputs = given_inputs(arguments)
@@ -121,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
         names=arguments.names,
         threads=arguments.threads,
     )
-    motifs = read_motifs(arguments.motifs)
+    motifs, options = read_scannable(arguments.motifs, arguments.model, options)
     kind = chosen_format(arguments, FORMATS)
     if arguments.matrix is not None and kind in ("bed", "gff3"):
         raise UsageError(f"--matrix is a table of sequences x motifs, which {kind} cannot hold.")

@@ -30,13 +30,14 @@ from seqpool.jobs.scan_motifs import (
     alphabet_of_motifs,
     chosen_background,
     made_ready,
+    read_scannable,
     scanned_strands,
     warn_of_motifs_without_hits,
 )
 from seqpool.jobs.scan_pass import Result, ScanPass, in_order, in_start_order, whole_sequences
 from seqpool.motifs.background import Background
 from seqpool.motifs.blocks import BLOCK_LETTERS, Block, blocks
-from seqpool.motifs.formats import MotifMatrix, read_motifs
+from seqpool.motifs.matrix import Scannable
 from seqpool.motifs.scanner import Lane
 from seqpool.motifs.statistics import q_values_of_list
 from seqpool.options.scan import ScanOptions
@@ -171,7 +172,7 @@ def _facts(run: _Run, background: Background, work: ScanPass) -> dict[str, str]:
         "seqpool-version": __version__,
         "motifs": f"{len(run.motifs):,} from {', '.join(sources)}" if sources else f"{len(run.motifs):,}",
         "background": background.describe(run.motifs[0].motif.alphabet),
-        "pseudocount": f"{run.options.pseudocount:g}",
+        "pseudocount": f"{run.motifs[0].motif.pseudocount:g}",
         "strands": run.strands,
         "tested-windows-per-motif": spread(tested),
         "skipped-windows-per-motif": spread(skipped),
@@ -189,7 +190,7 @@ def _source(fasta: FastaInputs, options: ScanOptions, overlap: int) -> FastaInpu
 
 def run_scan(
     inputs: Sequence[str],
-    motifs: Sequence[MotifMatrix],
+    motifs: Sequence[Scannable],
     options: ScanOptions,
     open_writer: OpenWriter,
     *,
@@ -240,19 +241,20 @@ class _Collected:
 
 def scan(
     inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-    motifs: str | os.PathLike[str] | Sequence[MotifMatrix],
+    motifs: str | os.PathLike[str] | Sequence[Scannable] | None = None,
     *,
+    model: str | os.PathLike[str] | None = None,
     warn: Callable[[str], None] = lambda sentence: None,
     **options: Any,
 ) -> Table:
     """Scan FASTA files for motifs and return the hits as a table (columns as HIT_COLUMNS).
 
-    inputs: one or more FASTA files; motifs: a motif file or matrices from `read_motifs`; options: as ScanOptions.
+    inputs: one or more FASTA files; motifs: a motif file or matrices from `read_motifs`; model: an artifact whose
+    filters are scanned for instead; options: as ScanOptions.
     Raises DataError for a bad input and UsageError for a bad option.
     """
     paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    chosen = ScanOptions(**options)
-    matrices = read_motifs(os.fspath(motifs)) if isinstance(motifs, str | os.PathLike) else list(motifs)
+    matrices, chosen = read_scannable(motifs, model, ScanOptions(**options))
     collected = _Collected()
 
     def open_writer(dtypes: Mapping[str, Any], facts: Mapping[str, str]) -> TableWriter:

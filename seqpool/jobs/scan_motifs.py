@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,12 +19,14 @@ from seqpool.motifs.background import (
     read_background,
     uniform_background,
 )
-from seqpool.motifs.formats import MotifMatrix
+from seqpool.motifs.formats import read_motifs
+from seqpool.motifs.formats.trained_filters import read_filters
 from seqpool.motifs.matrix import (
     STEP,
     CountMatrix,
     IntegerMatrix,
     Motif,
+    Scannable,
     is_palindrome,
     reverse_complement_scores,
 )
@@ -73,7 +76,25 @@ class ScanMotif:
         return max(int(np.ceil(score / STEP - 1e-6)), self.distribution.lowest)
 
 
-def alphabet_of_motifs(motifs: Sequence[MotifMatrix]) -> Alphabet:
+def read_scannable(
+    motifs: str | os.PathLike[str] | Sequence[Scannable] | None,
+    model: str | os.PathLike[str] | None,
+    options: ScanOptions,
+) -> tuple[list[Scannable], ScanOptions]:
+    """The motifs of a file (or as given) or the filters of an artifact, and the options.
+
+    Filters are scanned on the strands that they were trained on unless the options say otherwise. Raises DataError for
+    a file that cannot be read and UsageError unless exactly one of the two is given.
+    """
+    if model is not None and motifs is None:
+        trained = read_filters(model)
+        return list(trained.filters), replace(options, strands=options.strands or trained.strands)
+    if motifs is None or model is not None:
+        raise UsageError("expected exactly one of --motifs and --model.")
+    return list(read_motifs(motifs) if isinstance(motifs, str | os.PathLike) else motifs), options
+
+
+def alphabet_of_motifs(motifs: Sequence[Scannable]) -> Alphabet:
     """The alphabet to read sequences with; DNA and RNA motifs may be mixed. Raises DataError for other mixtures."""
     alphabets = {motif.alphabet.name: motif.alphabet for motif in motifs}
     if PROTEIN.name in alphabets and len(alphabets) > 1:
@@ -103,7 +124,7 @@ def chosen_background(
     return background.on_both_strands(alphabet) if strands == "both" else background
 
 
-def made_ready(matrix: MotifMatrix, background: Background, options: ScanOptions) -> ScanMotif:
+def made_ready(matrix: Scannable, background: Background, options: ScanOptions) -> ScanMotif:
     """Counts to frequencies to log-odds to integers, and the distribution of their sum."""
     probabilities = background.probabilities
     if isinstance(matrix, CountMatrix):
@@ -136,5 +157,5 @@ def warn_of_motifs_without_hits(
         more = f" and {len(never) - 1} more" if len(never) > 1 else ""
         warn(
             f"motif {never[0].motif.name}{more} cannot reach the threshold: its best word scores "
-            f"{best.highest * STEP:g} bits with p = {best.tail[-1]:.3g}."
+            f"{best.highest * STEP:g} with p = {best.tail[-1]:.3g}."
         )

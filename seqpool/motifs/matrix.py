@@ -128,10 +128,40 @@ class FrequencyMatrix:
 
 
 @dataclass(frozen=True, eq=False)
+class FilterMatrix:
+    """A trained filter: what each letter adds to its response at each position, the bias left out.
+
+    weights: (width, letters) float64, finite, in the network's own units. source: the model that it comes from.
+    """
+
+    name: str
+    alternate_name: str
+    alphabet: Alphabet
+    weights: Matrix
+    source: str = ""
+
+    @property
+    def width(self) -> int:
+        """Number of positions."""
+        return len(self.weights)
+
+    def log_odds(self, background: Matrix) -> Motif:
+        """The weights in the place of log-odds; the background is that of the statistics."""
+        return Motif(
+            self.name, self.alternate_name, self.alphabet, np.asarray(self.weights, dtype=np.float64),
+            np.asarray(background, dtype=np.float64), 0.0, self.source,
+        )  # fmt: skip
+
+
+Scannable = CountMatrix | FrequencyMatrix | FilterMatrix
+"""What a scan can look for."""
+
+
+@dataclass(frozen=True, eq=False)
 class Motif:
     """A motif ready to be scanned with: log-odds against the background that it was made for.
 
-    log_odds: (width, letters) float64 in bits, minus infinity where a letter cannot stand.
+    log_odds: (width, letters) float64 in bits (a filter's: its weights), minus infinity where a letter cannot stand.
     background: (letters,) probabilities; pseudocount: what was added per position; source: where it comes from.
     threshold: the motif's own score threshold in bits, or None.
     """
