@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.io.tables import Columns, TsvWriter
+from seqpool.io.tables import Columns, RepeatedTexts, TsvWriter
 
 _BED = ("chrom", "start", "end", "name", "score", "strand", "signal", "p", "q", "alternate")
 _REGION = "region"
@@ -18,6 +18,13 @@ def phred(p_values: NDArray[np.float64]) -> NDArray[np.int64]:
     """min(1000, round(-10 log10 p)), the whole number that BED's score column may hold."""
     scores: NDArray[np.int64] = np.minimum(1000.0, np.rint(-10 * np.log10(p_values))).astype(np.int64)
     return scores
+
+
+def _named(names: Any) -> Any:
+    """A column of names with a point for none."""
+    if isinstance(names, RepeatedTexts):
+        return RepeatedTexts(_named(names.distinct), names.places)
+    return np.array([name or "." for name in names.tolist()], dtype=object)
 
 
 class HitBedWriter:
@@ -43,7 +50,7 @@ class HitBedWriter:
                 "signal": columns["score"],
                 "p": columns["p-value"],
                 "q": columns["q-value"],
-                "alternate": np.array([name or "." for name in columns["motif_alt_id"].tolist()], dtype=object),
+                "alternate": _named(columns["motif_alt_id"]),
                 **{name: columns[name] for name in self._more},
             }
         )

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqpool.io.spool import Rows
-from seqpool.io.tables import Columns
+from seqpool.io.tables import Columns, RepeatedTexts
 from seqpool.jobs.scan_motifs import ScanMotif
-from seqpool.jobs.scan_pass import ScanPass, groups
+from seqpool.jobs.scan_pass import ScanPass
 from seqpool.motifs.matrix import STEP, Matrix
 from seqpool.motifs.statistics import maximum_p_value
 
@@ -39,44 +39,66 @@ def bits(scores: NDArray[np.integer[Any]]) -> Matrix:
     return np.round(scores * STEP, 9)
 
 
-def window_p_values(rows: Rows, motifs: Sequence[ScanMotif]) -> Matrix:
-    """(rows,) exact p of each row's window."""
-    p_value = np.empty(len(rows))
-    for index, of_motif in groups(rows["motif"]):
-        p_value[of_motif] = motifs[index].distribution.p_value(rows["score"][of_motif])
-    return p_value
+class ScoreTables:
+    """Values per integer score of many motifs end to end, so that one look-up serves the rows of all of them.
+
+    lowest: per motif, the score of its table's first entry; a lower score has the same value.
+    """
+
+    def __init__(self, lowest: Sequence[int], tables: Sequence[Matrix]) -> None:
+        self._lowest = np.array(lowest, dtype=np.int64)
+        self._first = np.concatenate([[0], np.cumsum([len(table) for table in tables])[:-1]])
+        self._values = np.concatenate(tables)
+
+    def of(self, rows: Rows) -> Matrix:
+        """(rows,) the value of each row's motif at its score."""
+        motif = rows["motif"]
+        above = np.maximum(rows["score"] - self._lowest[motif], 0)
+        return np.asarray(self._values[self._first[motif] + above])
 
 
-def sequence_p_values(rows: Rows, motifs: Sequence[ScanMotif]) -> Matrix:
+def p_value_tables(motifs: Sequence[ScanMotif]) -> ScoreTables:
+    """The exact p of a window at every score."""
+    return ScoreTables([m.distribution.lowest for m in motifs], [m.distribution.tail for m in motifs])
+
+
+def q_value_tables(work: ScanPass) -> ScoreTables:
+    """The q of a window at every score from its motif's threshold on."""
+    return ScoreTables([work.cuts[motif] for motif in range(len(work.motifs))], work.q_values())
+
+
+def sequence_p_values(rows: Rows, windows: ScoreTables) -> Matrix:
     """(rows,) p that the best of as many random windows as were tested in the sequence scores at least as high."""
-    return maximum_p_value(window_p_values(rows, motifs), rows["tested"])
+    return maximum_p_value(windows.of(rows), rows["tested"])
 
 
-def hit_q_values(rows: Rows, work: ScanPass, q: Sequence[Matrix]) -> Matrix:
-    """(rows,) q of each row's window, looked up by its score."""
-    q_value = np.empty(len(rows))
-    for index, of_motif in groups(rows["motif"]):
-        q_value[of_motif] = q[index][rows["score"][of_motif] - work.cuts[index]]
-    return q_value
+_STRANDS = np.array(["-", "+"], dtype=object)
 
 
-def hit_columns(
-    rows: Rows, names: NDArray[Any], motifs: Sequence[ScanMotif], p_value: Matrix, q_value: Matrix
-) -> dict[str, NDArray[Any]]:
-    """Rows of a scan as columns of the hit table."""
-    widths = np.array([m.width for m in motifs])[rows["motif"]]
-    return {
-        "motif_id": np.array([m.motif.name for m in motifs], dtype=object)[rows["motif"]],
-        "motif_alt_id": np.array([m.motif.alternate_name for m in motifs], dtype=object)[rows["motif"]],
-        "sequence_name": names[rows["sequence"]],
-        "start": rows["start"] + 1,
-        "stop": rows["start"] + widths,
-        "strand": np.where(rows["strand"] > 0, "+", "-").astype(object),
-        "score": bits(rows["score"]),
-        "p-value": p_value,
-        "q-value": q_value,
-        "matched_sequence": np.char.decode(rows["matched"], "ascii").astype(object),
-    }
+class HitColumns:
+    """Makes rows of a scan the columns of the hit table. names: (sequences,) object."""
+
+    def __init__(self, names: NDArray[np.object_], motifs: Sequence[ScanMotif]) -> None:
+        self._names = names
+        self._identifiers = np.array([m.motif.name for m in motifs], dtype=object)
+        self._alternates = np.array([m.motif.alternate_name for m in motifs], dtype=object)
+        self._widths = np.array([m.width for m in motifs])
+
+    def of(self, rows: Rows, p_value: Matrix, q_value: Matrix) -> dict[str, Any]:
+        """The columns of some rows with their p- and q-values."""
+        motif = rows["motif"].astype(np.int64)
+        return {
+            "motif_id": RepeatedTexts(self._identifiers, motif),
+            "motif_alt_id": RepeatedTexts(self._alternates, motif),
+            "sequence_name": RepeatedTexts(self._names, rows["sequence"].astype(np.int64)),
+            "start": rows["start"] + 1,
+            "stop": rows["start"] + self._widths[motif],
+            "strand": RepeatedTexts(_STRANDS, (rows["strand"] > 0).astype(np.int64)),
+            "score": bits(rows["score"]),
+            "p-value": p_value,
+            "q-value": q_value,
+            "matched_sequence": rows["matched"].astype(str),
+        }
 
 
 def matrix_columns(motifs: Sequence[ScanMotif], kind: str) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from seqpool.jobs.fasta_inputs import FastaInputs
 from seqpool.jobs.hit_table import (
     HIT_COLUMNS,
     REGION_COLUMN,
-    hit_columns,
-    hit_q_values,
+    HitColumns,
     matrix_columns,
     matrix_rows,
+    p_value_tables,
+    q_value_tables,
     sequence_p_values,
-    window_p_values,
 )
 from seqpool.jobs.region_inputs import RegionInputs
 from seqpool.jobs.scan_motifs import (
@@ -73,6 +73,7 @@ class _Run:
         self.progress = progress
         self.overlap = max(m.width for m in motifs) - 1
         self.names = np.array([*inputs.names, ""], dtype=object)
+        self.columns = HitColumns(self.names, motifs)
 
     def lanes(self, thresholds: Sequence[int]) -> list[Lane]:
         return [lane for i, m in enumerate(self.motifs) for lane in m.lanes(i, self.strands, thresholds[i])]
@@ -114,10 +115,9 @@ class _Run:
         return work
 
     def write_hits(self, spool: Spool, work: ScanPass, writer: TableWriter) -> int:
-        q = work.q_values()
+        p_values, q_values = p_value_tables(self.motifs), q_value_tables(work)
         for rows in spool:
-            p_value, q_value = window_p_values(rows, self.motifs), hit_q_values(rows, work, q)
-            columns = hit_columns(rows, self.names, self.motifs, p_value, q_value)
+            columns = self.columns.of(rows, p_values.of(rows), q_values.of(rows))
             if isinstance(self.inputs, RegionInputs):
                 places = zip(rows["sequence"].tolist(), rows["start"].tolist(), columns["stop"].tolist(), strict=True)
                 columns[REGION_COLUMN] = np.array([self.inputs.regions_of(*place) for place in places], dtype=object)
@@ -126,7 +126,8 @@ class _Run:
 
     def write_best(self, spool: Spool, writer: TableWriter) -> int:
         """Rows that pass the threshold, if one was given; q over the sequences of each motif."""
-        p_values = [sequence_p_values(rows, self.motifs) for rows in spool]
+        of_windows = p_value_tables(self.motifs)
+        p_values = [sequence_p_values(rows, of_windows) for rows in spool]
         motif_of = [rows["motif"] for rows in spool]
         together = np.concatenate(p_values) if p_values else np.zeros(0)
         motifs = np.concatenate(motif_of) if motif_of else np.zeros(0, dtype=np.int32)
@@ -138,7 +139,7 @@ class _Run:
             p_value, q_value = (values[first : first + len(rows)] for values in (together, q_values))
             first += len(rows)
             kept = self._passes(rows, p_value, q_value)
-            writer.write(hit_columns(rows[kept], self.names, self.motifs, p_value[kept], q_value[kept]))
+            writer.write(self.columns.of(rows[kept], p_value[kept], q_value[kept]))
             written += int(kept.sum())
         return written
 
