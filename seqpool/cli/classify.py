@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 
 from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs
 from seqpool.errors import SeqpoolError
+from seqpool.io.ecg.leads import millivolts_per
 
 FORMATS = ("tsv", "jsonl", "parquet")
 
@@ -18,8 +20,8 @@ example:
   seqpool classify data/ecg_demo --model runs/demo_ecg/model.safetensors
 
 rules:
-  - A RECORD is a WFDB name with or without ending, or a folder: all recordings in it and below, sorted; a RECORDS file
-    is obeyed. `record` in the output is the name as given, without ending.
+  - A RECORD is a file of any format (by its content), a WFDB name with or without ending, or a folder: all recordings
+    in it and below, sorted; a RECORDS file is obeyed. `record` in the output is the name as given, without ending.
   - The lead is --lead, else the first of the model's list that the recording has, else its only lead, else an error.
   - Units come from the header. Amplitudes that no heart makes are refused with the suspected factor; --unit says what
     the numbers are. Checksums are verified; --ignore-checksum reads a damaged file all the same.
@@ -37,13 +39,32 @@ def _share(text: str) -> float:
     return value
 
 
+def _unit(text: str) -> str:
+    if millivolts_per(text) is None:
+        raise argparse.ArgumentTypeError(f"expected V, mV, uV, nV, or a number of them such as 5uV, got {text}")
+    return text
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number of samples per second, got {text}")
+    return value
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `classify`."""
     parser.description = _DESCRIPTION
     add_inputs(parser, "RECORD", "a recording, or a folder of them")
     parser.add_argument("--model", metavar="ARTIFACT", required=True, help="a model that `seqpool fit` wrote")
     parser.add_argument("--lead", metavar="NAME", help="the lead to use, by a model that takes one")
-    parser.add_argument("--unit", choices=("V", "mV", "uV", "nV"), help="of the samples, whatever the file says")
+    parser.add_argument(
+        "--unit",
+        type=_unit,
+        metavar="UNIT",
+        help="of the samples, whatever the file says: V, mV, uV, nV, or a step such as 5uV",
+    )
+    parser.add_argument("--rate-hz", type=_rate, metavar="X", help="samples per second, for files that carry no rate")
     parser.add_argument("--ignore-checksum", action="store_true", help="a wrong checksum is only a warning")
     parser.add_argument("--windows", action="store_true", help="a row per window, with start_s and end_s")
     parser.add_argument(
@@ -87,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         artifact,
         lead=arguments.lead,
         unit=arguments.unit,
+        rate_hz=arguments.rate_hz,
         ignore_checksum=arguments.ignore_checksum,
         on_error=on_error,
         on_note=on_note,

@@ -74,24 +74,26 @@ def classified(
     *,
     lead: str | None = None,
     unit: str | None = None,
+    rate_hz: float | None = None,
     ignore_checksum: bool = False,
     on_error: OnError,
     on_note: OnNote,
 ) -> Iterator[ClassifiedRecording]:
     """Answers for recordings, one by one in order.
 
-    lead: the lead to use by a model that takes one. unit: of the samples, in place of what the file says. A recording
-    that cannot be read or judged is given to `on_error` and has no answer; what was missing or assumed to `on_note`.
+    lead: the lead to use by a model that takes one. unit: of the samples, in place of what the file says. rate_hz: for
+    files that carry none. A recording that cannot be read or judged is given to `on_error` and has no answer; what was
+    missing or assumed to `on_note`.
     Raises UsageError where the model does not take recordings, or cannot take a lead's name.
     """
     reads = signal_input(artifact)
     if lead is not None and reads.all_leads:
         raise UsageError(f"the model takes {len(reads.leads)} leads together ({', '.join(reads.leads)}), not one.")
     if unit is not None and millivolts_per(unit) is None:
-        raise UsageError(f"unit {unit!r} is no voltage (accepted: V, mV, uV, nV).")
+        raise UsageError(f"unit {unit!r} is no voltage (accepted: V, mV, uV, nV, or a number of them such as 5uV).")
     for name in names:
         try:
-            recording = read_recording(name, unit=unit, ignore_checksum=ignore_checksum)
+            recording = read_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
             prepared = prepare(recording, reads, lead)
             result = _answered(recording.source, prepared, reads, artifact)
         except DataError as error:
@@ -215,6 +217,7 @@ def classify(
     *,
     lead: str | None = None,
     unit: str | None = None,
+    rate_hz: float | None = None,
     ignore_checksum: bool = False,
     windows: bool = False,
     abstain_below: float | None = None,
@@ -233,6 +236,7 @@ def classify(
         artifact,
         lead=lead,
         unit=unit,
+        rate_hz=rate_hz,
         ignore_checksum=ignore_checksum,
         on_error=on_error or _raise,
         on_note=lambda note: None,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from seqpool.options.signal_input import Signal
 from seqpool.options.splits import Split
@@ -51,7 +52,8 @@ class Recordings:
     group: column of the patient: rows with the same value stay on one side of the split, whatever its rule.
     split: which rows are train, validation and test; null: all rows are train.
     signal: which leads the network gets, and the preprocessing. augment: how training recordings are varied.
-    unit: of the samples, in place of what the files say. ignore_checksum: read damaged WFDB records too.
+    unit: of the samples (V, mV, uV, nV, or a number of them such as 5uV), in place of what the files say.
+    rate_hz: for files that carry no rate. ignore_checksum: read damaged files too.
     batch_size: rows per step.
     Training and its figures take each recording in one piece (but for `augment.crop_s`), whatever `signal.window_s`.
     Recordings with the same samples stay on one side; where they carry two labels they are dropped, and recordings
@@ -69,13 +71,18 @@ class Recordings:
     split: Split | None = None
     signal: Signal = field(default_factory=Signal)
     augment: SignalAugmentation = field(default_factory=SignalAugmentation)
-    unit: Literal["V", "mV", "uV", "nV"] | None = None
+    unit: str | None = None
+    rate_hz: float | None = None
     ignore_checksum: bool = False
     batch_size: int = 32
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise ValueError(f"batch_size is {self.batch_size}, expected at least 1")
+        if self.unit is not None and not re.fullmatch(r"[\d.]*\s*(V|mV|uV|nV)", self.unit):
+            raise ValueError(f"unit is {self.unit!r}, expected V, mV, uV, nV or a number of them such as 5uV")
+        if self.rate_hz is not None and not self.rate_hz > 0:
+            raise ValueError(f"rate_hz is {self.rate_hz:g}, expected more than 0")
         if not self.labels:
             raise ValueError("labels is empty, expected a column or a list of columns")
         if self.split is not None and self.split.by in ("chromosome", "shared_words", "given"):

@@ -128,7 +128,9 @@ def _load(names: Sequence[str], options: Options, notes: list[str]) -> _Loaded:
             if not name:
                 raise DataError(f"{options.table}: row {row + 1} names no recording.")
             path = str(Path(options.folder) / name)
-            recording = read_recording(path, unit=options.unit, ignore_checksum=options.ignore_checksum)
+            recording = read_recording(
+                path, unit=options.unit, rate_hz=options.rate_hz, ignore_checksum=options.ignore_checksum
+            )
             prepared = prepare(recording, options.signal)
         except DataError as error:
             failures.append(str(error))

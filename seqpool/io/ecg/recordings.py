@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from seqpool.errors import DataError
-from seqpool.io.ecg.wfdb import read_wfdb, segment_names, wfdb_header
+from seqpool.errors import DataError, MissingExtraError
+from seqpool.io.ecg.formats import NAMES, format_of
+from seqpool.io.ecg.recording_file import RecordingFile
+from seqpool.io.ecg.stated import Stated
+from seqpool.io.ecg.wfdb import open_wfdb
+from seqpool.io.ecg.wfdb_header import segment_names, wfdb_header
 from seqpool.records import Recording
+
+_WFDB_ENDINGS = (".dat", ".mat", ".atr")
 
 
 def find_recordings(inputs: Sequence[str]) -> list[str]:
@@ -25,41 +31,77 @@ def find_recordings(inputs: Sequence[str]) -> list[str]:
         if Path(name).is_dir():
             names = _in_folder(Path(name), ())
             if not names:
-                raise DataError(f"{name}: no recording in this folder (expected WFDB headers *.hea or a RECORDS file).")
+                raise DataError(f"{name}: no recording in this folder (expected files of {NAMES}, or a RECORDS file).")
         for one in names:
-            found.setdefault(record_name(one), one)
+            header = _header_of(one)
+            found.setdefault(one if header is None else str(header), one)
     return list(found.values())
 
 
-def read_recording(name: str | Path, *, unit: str | None = None, ignore_checksum: bool = False) -> Recording:
-    """One recording in millivolts.
+def open_recording(
+    name: str | Path, *, unit: str | None = None, rate_hz: float | None = None, ignore_checksum: bool = False
+) -> RecordingFile:
+    """One recording, its signal still on disk: a Holter is read in blocks of it, in constant memory.
 
     name: a file, or a WFDB record's name with or without ending; `source` of the result is it without ending.
-    unit: `V`, `mV`, `uV` or `nV`, in place of what the file says. ignore_checksum: read a damaged WFDB record.
+    unit: `V`, `mV`, `uV`, `nV`, or a number of them such as `5uV`, in place of what the file says. rate_hz: for a file
+    that carries no rate. ignore_checksum: read a damaged file all the same.
     Raises DataError where there is no such recording or it cannot be read.
     """
-    header = wfdb_header(str(name))
-    if header is not None:
-        return read_wfdb(header, record_name(name), unit=unit, ignore_checksum=ignore_checksum)
-    path = Path(name)
+    stated = Stated(unit, rate_hz, ignore_checksum)
+    source = record_name(name)
+    header = _header_of(name)
+    try:
+        opened = _open_file(Path(name), source, stated) if header is None else open_wfdb(header, source, stated)
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read: {error.strerror or error}.") from error
+    except MissingExtraError as error:  # the other recordings of the call can still be read
+        raise DataError(f"{name}: {error}") from error
+    return opened
+
+
+def read_recording(
+    name: str | Path, *, unit: str | None = None, rate_hz: float | None = None, ignore_checksum: bool = False
+) -> Recording:
+    """One recording in millivolts, in memory: `open_recording`, and all of its signal."""
+    opened = open_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
+    try:
+        return opened.recording()
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read: {error.strerror or error}.") from error
+
+
+def _open_file(path: Path, source: str, stated: Stated) -> RecordingFile:
     if path.is_dir():
-        raise DataError(f"{name}: a folder, expected one recording.")
+        raise DataError(f"{path}: a folder, expected one recording.")
     if path.is_file():
-        if path.suffix in (".dat", ".mat", ".atr"):
-            raise DataError(f"{name}: the WFDB header {path.with_suffix('.hea').name} beside it is missing.")
-        raise DataError(f"{name}: not a recording of a known format (known: WFDB).")
+        known = format_of(path)
+        if known is not None:
+            return known.open(path, source, stated)
+        if path.suffix in _WFDB_ENDINGS:
+            raise DataError(f"{path}: the WFDB header {path.with_suffix('.hea').name} beside it is missing.")
+        raise DataError(f"{path}: not a recording of a known format (known: {NAMES}).")
     if path.with_name(path.name + ".dat").is_file():
-        raise DataError(f"{name}: the WFDB header {path.name}.hea is missing beside {path.name}.dat.")
-    raise DataError(f"{name}: no such recording.")
+        raise DataError(f"{path}: the WFDB header {path.name}.hea is missing beside {path.name}.dat.")
+    raise DataError(f"{path}: no such recording.")
+
+
+def _header_of(name: str | Path) -> Path | None:
+    """The WFDB header that a name stands for; None for a file of another format, even one beside such a header."""
+    header = wfdb_header(str(name))
+    path = Path(name)
+    if header is None or path == header or path.suffix in _WFDB_ENDINGS or not path.is_file():
+        return header
+    return header if format_of(path) is None else None
 
 
 def record_name(name: str | Path) -> str:
     """A recording's name as given, without the ending."""
     text = str(name)
-    header = wfdb_header(text)
-    if header is not None and header != Path(text + ".hea"):
-        return text[: -len(Path(text).suffix)]
-    return text
+    path = Path(text)
+    header = _header_of(text)
+    ended = path.is_file() if header is None else header != path.with_name(path.name + ".hea")
+    return text[: -len(path.suffix)] if ended and path.suffix else text
 
 
 def _in_folder(folder: Path, above: tuple[Path, ...]) -> list[str]:
@@ -71,14 +113,17 @@ def _in_folder(folder: Path, above: tuple[Path, ...]) -> list[str]:
     if listed.is_file():
         return _listed(folder, listed, (*above, real))
     entries = sorted(folder.iterdir())
-    headers = [entry for entry in entries if entry.suffix == ".hea" and entry.is_file()]
+    headers = {entry for entry in entries if entry.suffix == ".hea" and entry.is_file()}
     segments = {name for header in headers for name in segment_names(header) if name != header.stem}
     found: list[str] = []
     for entry in entries:
         if entry.is_dir():
             found += _in_folder(entry, (*above, real))
-        elif entry in headers and entry.stem not in segments:
-            found.append(str(entry.with_suffix("")))
+        elif entry in headers:
+            if entry.stem not in segments:
+                found.append(str(entry.with_suffix("")))
+        elif entry.suffix not in _WFDB_ENDINGS and entry.is_file() and format_of(entry) is not None:
+            found.append(str(entry))
     return found
 
 
