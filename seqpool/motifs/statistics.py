@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqpool.kernels.loss_sums import add_columns
 from seqpool.motifs.background import Background
 from seqpool.motifs.matrix import FORBIDDEN, IntegerMatrix, Matrix
 
 Counts = NDArray[np.int64]
 
-_FIRST_SPAN = 12_000
-"""Grid points below the best score that are tried first; doubled until they hold every p-value that is wanted."""
+_COARSE = 64
+"""Grid points that are one in the first look at how far below the best score the p-values that are wanted lie."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,16 +59,17 @@ def score_distribution(
     larger p-values need not be in the distribution, which saves most of the work for a small one.
     """
     grow = _iid_losses if background.order == 0 else _markov_losses
-    highest = sum(int(column.max()) for column in scores.astype(np.int64))
-    span = highest - sum(int(column[column > FORBIDDEN].min()) for column in scores.astype(np.int64))
-    most = span if largest_p_value >= 1 else min(span, _FIRST_SPAN)
-    while True:
-        probability = grow(scores, background.words, most)
-        # summed from the rare end, so that small tails keep all their digits
-        tail = np.cumsum(probability)
-        if most == span or tail[-1] > largest_p_value:
-            break
-        most = min(span, 2 * most)
+    best = scores.max(axis=1)
+    highest = int(best.sum(dtype=np.int64))
+    span = highest - int(np.where(scores > FORBIDDEN, scores, best[:, None]).min(axis=1).sum(dtype=np.int64))
+    most = span
+    if largest_p_value < 1:
+        # losses rounded up: the tail rises later than it does
+        coarse = np.where(scores > FORBIDDEN, -((best[:, None] - scores + _COARSE - 1) // _COARSE), FORBIDDEN)
+        rising = np.cumsum(grow(coarse, background.words, span // _COARSE + len(scores)))
+        most = min(span, _COARSE * int(np.searchsorted(rising, largest_p_value, side="right")))
+    # summed from the rare end, so that small tails keep all their digits
+    tail = np.cumsum(grow(scores, background.words, most))
     # one score more than is wanted, so that the threshold is seen to lie above it
     kept = min(most, int(np.searchsorted(tail, largest_p_value, side="right")))
     tail = tail[: kept + 1].copy()
@@ -90,16 +92,11 @@ def _losses(column: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
 
 def _iid_losses(scores: IntegerMatrix, words: Matrix, most: int) -> Matrix:
     """(most + 1,) probability that a window of independent letters loses so much against the best word."""
-    probability = np.ones(1)
-    for column in scores.astype(np.int64):
-        losses = _losses(column, most)
-        length = min(most + 1, len(probability) + max(loss for _, loss in losses))
-        longer = np.zeros(length)
-        for letter, loss in losses:
-            part = probability[: length - loss]
-            longer[loss : loss + len(part)] += words[letter] * part
-        probability = longer
-    return np.append(probability, np.zeros(most + 1 - len(probability)))
+    columns = scores.astype(np.int64)
+    losses = np.where(columns > FORBIDDEN, columns.max(axis=1, keepdims=True) - columns, -1)
+    probability, scratch = np.empty(most + 1), np.empty(most + 1)
+    add_columns(losses, words, most, probability, scratch)
+    return probability
 
 
 def _markov_losses(scores: IntegerMatrix, words: Matrix, most: int) -> Matrix:
