@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import sqlite3
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
@@ -14,44 +16,57 @@ from seqpool.motifs.formats.entries import MotifMatrix, counted
 PREFIX = "jaspar:"
 
 
+def _database(address: str, release: str) -> Path:
+    """pyjaspar's file of a release; the package is not imported, which would take longer than all the rest."""
+    package = find_spec("pyjaspar")
+    if package is None or package.origin is None:
+        raise MissingExtraError("pyjaspar", "jaspar", f"--motifs {address}")
+    path = Path(package.origin).parent / "data" / f"JASPAR{release}.sqlite"
+    if not release.isalnum() or not path.exists():
+        raise UsageError(f"--motifs {address}: pyjaspar holds no release JASPAR{release}.")
+    return path
+
+
 def read_jaspar_release(address: str) -> list[MotifMatrix]:
     """The newest versions of all matrices of `jaspar:YEAR/COLLECTION[/TAXON]`, sorted by identifier.
 
     Raises UsageError for an address that names no matrices and MissingExtraError without pyjaspar.
     """
-    try:
-        from pyjaspar import jaspardb
-    except ImportError as error:
-        raise MissingExtraError("pyjaspar", "jaspar", f"--motifs {address}") from error
     parts = address.removeprefix(PREFIX).split("/")
     if len(parts) not in (2, 3) or not all(parts):
         raise UsageError(f"--motifs {address}: expected jaspar:YEAR/COLLECTION/TAXON, as jaspar:2024/CORE/vertebrates.")
     release, collection, *taxon = parts
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints there when it has no such release
-        database = jaspardb(release=f"JASPAR{release}")
-    if not hasattr(database, "conn"):
-        raise UsageError(f"--motifs {address}: pyjaspar holds no release JASPAR{release}.")
-    # three queries instead of the five per matrix of fetch_motifs; the tables are JASPAR's own
-    cursor = database.conn.cursor()
-    newest: dict[str, tuple[int, int]] = {}
-    for number, base, version in cursor.execute("select ID, BASE_ID, VERSION from MATRIX"):
-        newest[base] = max(newest.get(base, (0, 0)), (int(version), number))
-    wanted = "select m.ID, m.BASE_ID, m.VERSION, m.NAME from MATRIX m where m.COLLECTION = ?"
-    if taxon:
-        wanted += " and m.ID in (select ID from MATRIX_ANNOTATION where TAG = 'tax_group' and VAL = ?)"
-    found = {
-        number: (f"{base}.{version}", name)
-        for number, base, version, name in cursor.execute(wanted, (collection.upper(), *taxon)).fetchall()
-        if newest[base][1] == number
-    }
+    with closing(sqlite3.connect(f"{_database(address, release).as_uri()}?mode=ro", uri=True)) as database:
+        found = _newest_matrices(database, collection, taxon, address)
     if not found:
         raise UsageError(f"--motifs {address}: JASPAR{release} has no such matrices.")
-    cells: dict[int, dict[tuple[int, str], float]] = {number: {} for number in found}
-    for number, letter, column, value in cursor.execute("select ID, row, col, val from MATRIX_DATA"):
+    return found
+
+
+def _newest_matrices(
+    database: sqlite3.Connection, collection: str, taxon: list[str], address: str
+) -> list[MotifMatrix]:
+    """Three queries on JASPAR's own tables."""
+    newest: dict[str, tuple[int, int]] = {}
+    for number, base, version in database.execute("select ID, BASE_ID, VERSION from MATRIX"):
+        newest[base] = max(newest.get(base, (0, 0)), (int(version), number))
+    wanted, values = "from MATRIX m where m.COLLECTION = ?", (collection.upper(), *taxon)
+    if taxon:
+        wanted += " and m.ID in (select ID from MATRIX_ANNOTATION where TAG = 'tax_group' and VAL = ?)"
+    names = {
+        number: (f"{base}.{version}", name)
+        for number, base, version, name in database.execute(
+            f"select m.ID, m.BASE_ID, m.VERSION, m.NAME {wanted}", values
+        )
+        if newest[base][1] == number
+    }
+    cells: dict[int, dict[tuple[int, str], float]] = {number: {} for number in names}
+    columns = f"select ID, row, col, val from MATRIX_DATA where ID in (select m.ID {wanted})"
+    for number, letter, column, value in database.execute(columns, values):
         if number in cells:
             cells[number][int(column), letter] = float(value)
     motifs: list[MotifMatrix] = []
-    for number, (identifier, name) in sorted(found.items(), key=lambda item: item[1][0]):
+    for number, (identifier, name) in sorted(names.items(), key=lambda item: item[1][0]):
         width = max(column for column, _ in cells[number])
         counts = [[cells[number][column, letter] for letter in DNA.letters] for column in range(1, width + 1)]
         motifs.append(counted(identifier, name, DNA, np.array(counts), address))
