@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqpool.io.spool import Rows
 from seqpool.jobs.scan_motifs import ScanMotif
+from seqpool.kernels.windows import count_scores, read_windows
 from seqpool.motifs.best_windows import NO_WINDOW, BestWindows
 from seqpool.motifs.blocks import Block
 from seqpool.motifs.scanner import Lane, Scanner, WindowMask, Windows
@@ -40,14 +41,6 @@ def in_order(
             yield block, future.result()
 
 
-def groups(values: NDArray[np.integer[Any]]) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Each value that occurs and where, both ascending."""
-    order = np.argsort(values, kind="stable")
-    if len(order):
-        for part in np.split(order, np.flatnonzero(np.diff(values[order])) + 1):
-            yield int(values[part[0]]), part
-
-
 class ScanPass:
     """Counts windows and finds hits or best windows. Its methods that take a block may be called from many threads.
 
@@ -63,14 +56,17 @@ class ScanPass:
         self.tested = dict.fromkeys(self.widths, 0)
         self.skipped = dict.fromkeys(self.widths, 0)
         self.cuts = {lane.motif: lane.threshold for lane in lanes}
-        self.histograms = [
-            np.zeros(max(0, m.distribution.highest + 1 - self.cuts[i]), dtype=np.int64) for i, m in enumerate(motifs)
-        ]
+        sizes = [max(0, m.distribution.highest + 1 - self.cuts[i]) for i, m in enumerate(motifs)]
+        ends = np.cumsum(sizes)
+        self._histogram = np.zeros(ends[-1], dtype=np.int64)
+        self.histograms = np.split(self._histogram, ends[:-1])
+        self._first_cell = np.array([ends[lane.motif] - sizes[lane.motif] - lane.threshold for lane in lanes])
         self.strands = np.bincount([lane.motif for lane in lanes])
         self._width_of = np.array([len(lane.scores) for lane in lanes])
         self._motif_of = np.array([lane.motif for lane in lanes])
         self._strand_of = np.array([lane.strand for lane in lanes])
         self._alphabet = motifs[0].motif.alphabet
+        self._symbols = np.frombuffer(self._alphabet.symbols.encode(), dtype=np.uint8)
         self._lock = threading.Lock()
         self.row_type = np.dtype(
             [
@@ -115,11 +111,8 @@ class ScanPass:
             run = block.run_of(windows.position)
             new = windows.position - block.offsets[run] + self._width_of[windows.lane] > block.seen[run]
             windows = Windows(windows.position[new], windows.lane[new], windows.score[new])
-        motifs = self._motif_of[windows.lane]
         with self._lock:
-            for motif, of_motif in groups(motifs):
-                scores = windows.score[of_motif] - self.cuts[motif]
-                self.histograms[motif] += np.bincount(scores, minlength=len(self.histograms[motif]))
+            count_scores(windows.lane, windows.score, self._first_cell, self._histogram)
             self._count_windows(block, mask)
         return windows
 
@@ -131,8 +124,7 @@ class ScanPass:
         rows["motif"] = self._motif_of[windows.lane]
         rows["strand"] = self._strand_of[windows.lane]
         rows["score"] = windows.score
-        for number, of_lane in groups(windows.lane):
-            rows["matched"][of_lane] = self._letters_at(block, windows.position[of_lane], self.lanes[number])
+        rows["matched"] = self._letters(block, windows.position, windows.lane)
         return rows
 
     def best(self, block: Block) -> Rows:
@@ -145,13 +137,14 @@ class ScanPass:
             self._count_windows(block, mask)
         parts: list[Rows] = []
         of_motif: Rows | None = None
-        for lane, (position, score) in zip(self.lanes, self._best_windows.of_runs(block), strict=True):
+        for number, (position, score) in enumerate(self._best_windows.of_runs(block)):
+            lane = self.lanes[number]
             rows = np.zeros(len(position), dtype=self.row_type)
             rows["sequence"], rows["start"] = block.locate(position)
             rows["motif"], rows["strand"], rows["score"] = lane.motif, lane.strand, score
             rows["tested"] = mask.tested_between(len(lane.scores), block.offsets, block.offsets + block.lengths)
             there = score != NO_WINDOW
-            rows["matched"][there] = self._letters_at(block, position[there], lane)
+            rows["matched"][there] = self._letters(block, position[there], np.full(there.sum(), number))
             if lane.strand > 0:
                 of_motif = rows
                 parts.append(rows)
@@ -161,13 +154,16 @@ class ScanPass:
         scored: Rows = together[together["score"] != NO_WINDOW]
         return scored
 
-    def _letters_at(self, block: Block, position: NDArray[np.int64], lane: Lane) -> NDArray[np.bytes_]:
-        width = len(lane.scores)
-        codes = block.codes[position[:, None] + np.arange(width)]
-        if lane.strand < 0:
-            codes = self._alphabet.complement_codes[codes[:, ::-1]]
-        symbols = np.frombuffer(self._alphabet.symbols.encode(), dtype=np.uint8)
-        return np.ascontiguousarray(symbols[codes]).view(f"S{width}")[:, 0]
+    def _letters(self, block: Block, position: NDArray[np.int64], lane: NDArray[np.int64]) -> NDArray[np.bytes_]:
+        """The letters of windows as read on their strand."""
+        matched = np.empty(len(position), dtype=self.row_type["matched"])
+        paired = self._alphabet.complement is not None
+        complements = self._symbols[self._alphabet.complement_codes[: len(self._symbols)]] if paired else self._symbols
+        letters = matched.view(np.uint8).reshape(len(position), self.widths[-1])
+        read_windows(
+            block.codes, position, lane, self._width_of, self._strand_of < 0, self._symbols, complements, letters
+        )  # fmt: skip
+        return matched
 
 
 def merge_best(rows: Rows, others: Rows) -> None:

@@ -27,11 +27,10 @@ def add_columns(
     before[0] = 1.0
     length = 1
     for column in range(losses.shape[0]):
-        largest = np.int64(0)
+        longer = length
         for letter in range(losses.shape[1]):
             if losses[column, letter] <= most:
-                largest = max(largest, losses[column, letter])
-        longer = min(most + 1, length + largest)
+                longer = max(longer, min(most + 1, length + losses[column, letter]))
         for first in range(0, longer, TILE):
             end = min(first + TILE, longer)
             for place in range(np.uint64(first), np.uint64(end)):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from seqpool.kernels.best_window import MOST, fill_tables, window_losses
 from seqpool.kernels.compiled import compiled
 from seqpool.kernels.vectors import lowest_bit, top_bits
+from seqpool.kernels.windows import Places, in_order
 from seqpool.kernels.words import LANES, every_word, number_every_word
 
 CHUNK = 8192  # windows tested before their survivors are scored
@@ -224,7 +225,7 @@ class ScanTables:
             self._groups.append(_Group(numbers, cells, sizes, limits, offsets, blocks, tables))
         self._reach = max(int(group.offsets.max()) + len(group.blocks) * self.size for group in self._groups)
 
-    def windows_over(self, codes: NDArray[np.uint8], stop: int) -> tuple[NDArray[np.int64], ...]:
+    def windows_over(self, codes: NDArray[np.uint8], stop: int) -> tuple[Places, Places, Places]:
         """(position, lane, score), each (windows,), of every window at or over its lane's threshold, in that order.
 
         codes: (length,) uint8; a window with a code that is no plain letter is not scored. stop: windows begin below
@@ -249,5 +250,4 @@ class ScanTables:
                     count = 0
         hits = np.concatenate([*parts, found[:count]]) if parts else found[:count]
         lanes = int(sum(len(group.numbers) for group in self._groups))
-        order = np.argsort(hits[:, 0] * lanes + hits[:, 1])
-        return tuple(np.ascontiguousarray(column) for column in hits[order].T)
+        return in_order(hits, lanes, stop)
