@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from seqpool.nn.convolution import ConvolutionBlock
+from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.encoder import Encoder
 from seqpool.nn.motif_detector import MotifDetector
 from seqpool.options.inputs import Letters, NetworkInput
@@ -37,6 +38,8 @@ def layer_table(network: nn.Module, network_input: NetworkInput, length: int | N
         yield from _of_detector(inner)
     elif isinstance(inner, Encoder):
         yield from _of_encoder(inner, network_input, length)
+    elif isinstance(inner, SampleLabeller):
+        yield from _of_labeller(inner, network_input)
     else:
         yield f"layers     {type(inner).__name__}: {_weights(inner):,} weights"
 
@@ -90,6 +93,19 @@ def _of_encoder(network: Encoder, network_input: NetworkInput, length: int | Non
         yield f"  a dense layer on all {positions} positions: {flat:,} weights per class; after the pool: {pooled:,}"
     for sentence in receptive_field_warnings(whole, length or 1 << 62, rate):
         yield f"  warning: {sentence}"
+
+
+def _of_labeller(network: SampleLabeller, network_input: NetworkInput) -> Iterator[str]:
+    rate = getattr(network_input, "rate_hz", None)
+    options = network.options
+    yield "levels (jump and receptive field in samples)"
+    scale = f"{'seconds':>8} {'beats':>6}" if rate else ""
+    yield f"  {'level':8} {'channels':>8} {'jump':>6} {'field':>6} {scale}"
+    for number, (channels, geometry) in enumerate(zip(options.channels, network.geometries(), strict=True), start=1):
+        field = int(geometry.receptive_field)
+        shown = f"{seconds(field, rate):8.3f} {heartbeats(field, rate):6.2f}" if rate else ""
+        yield f"  {number:<8} {channels:>8} {int(geometry.jump):>6} {field:>6} {shown}"
+    yield f"  {options.decoder} decoder, labels: {_weights(network):,} weights in all"
 
 
 def _fold(module: nn.Module) -> str:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from seqpool.alphabet import Alphabet
 from seqpool.errors import UsageError
+from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.encoder import Encoder
 from seqpool.nn.letters import OneHot
 from seqpool.nn.motif_detector import MotifDetector
@@ -50,6 +51,8 @@ def build_network(
             return MotifDetector(options, alphabet, outputs)
         if isinstance(options, networks.Encoder):
             network: nn.Module = Encoder(options, network_input.channels, outputs, length)
+        elif isinstance(options, networks.SampleLabeller):
+            network = SampleLabeller(options, network_input.channels, outputs)
         else:
             network = _own_network(options, network_input.channels, outputs, length)
     except ValueError as error:

@@ -151,6 +151,46 @@ class Encoder:
 
 
 @dataclass(frozen=True)
+class SampleLabeller:
+    """Levels of convolution and pooling, each at half the rate of the one before, then a label for every sample.
+
+    decoder: how the levels come back to the samples: `unet` (doubled, joined, convolved, level by level), `fpn` (a
+        feature pyramid: levels added at a common number of channels) or `hypercolumn` (all levels stacked).
+    stem: channels of the first convolution; stem_width: its kernel. stem_pool: 1, 2, 4 ...: the finest level, and the
+        labels before they are brought to the samples by straight lines, have that many times fewer positions.
+    channels: of each level, the finest first. width: kernel of every other convolution.
+    convolutions: per level, and per level of the U-Net's way up.
+    decoder_channels: of the pyramid's sum, or of the convolution on the hypercolumn.
+    pool: what halves the positions. block_dropout: share of channels dropped after each block.
+    whole_outputs: so many of the outputs speak of the whole row; whole_pool: over the deepest level, for them.
+    """
+
+    decoder: Literal["unet", "fpn", "hypercolumn"] = "unet"
+    stem: int = 12
+    stem_width: int = 9
+    stem_pool: int = 2
+    channels: tuple[int, ...] = (12, 24, 36, 48, 64)
+    width: int = 7
+    convolutions: int = 2
+    decoder_channels: int = 32
+    pool: Pooling = field(default_factory=lambda: Pooling("max"))
+    block_dropout: float = 0.0
+    whole_outputs: int = 0
+    whole_pool: Pooling = field(default_factory=lambda: Pooling("max_average"))
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise ValueError("channels is empty, expected the channels of each level")
+        _at_least(1, **{f"channels of level {i}": c for i, c in enumerate(self.channels)})
+        _at_least(1, stem=self.stem, stem_width=self.stem_width, width=self.width, convolutions=self.convolutions)
+        _at_least(1, decoder_channels=self.decoder_channels, stem_pool=self.stem_pool)
+        _at_least(0, whole_outputs=self.whole_outputs)
+        _share(block_dropout=self.block_dropout)
+        if self.stem_pool & (self.stem_pool - 1):
+            raise ValueError(f"stem_pool is {self.stem_pool}, expected 1, 2, 4, 8 ...")
+
+
+@dataclass(frozen=True)
 class OwnNetwork:
     """A user's own class, by its dotted path."""
 
@@ -158,9 +198,13 @@ class OwnNetwork:
     init_args: dict[str, Any] = field(default_factory=dict)
 
 
-NETWORKS: dict[str, type[Any]] = {"MotifDetector": MotifDetector, "Encoder": Encoder}
+NETWORKS: dict[str, type[Any]] = {
+    "MotifDetector": MotifDetector,
+    "Encoder": Encoder,
+    "SampleLabeller": SampleLabeller,
+}
 
-Network = MotifDetector | Encoder | OwnNetwork
+Network = MotifDetector | Encoder | SampleLabeller | OwnNetwork
 
 
 def network_record(choice: Any, *, key: tuple[str, ...] = (), where: Where = dotted) -> Network:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from seqpool.errors import UsageError
 from seqpool.options.check import Where, dotted, record
-from seqpool.options.networks import Network, network_record
+from seqpool.options.networks import Network, SampleLabeller, network_record
 
 TARGETS = ("binary", "multiclass", "multilabel", "regression")
 
@@ -58,6 +58,8 @@ class SequenceModel:
     early_stopping: int | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.network, SampleLabeller):
+            raise ValueError("SampleLabeller labels every sample, expected a network with one answer per input")
         if not 0 <= self.label_smoothing < 0.5:
             raise ValueError(f"label_smoothing is {self.label_smoothing}, expected 0 up to 0.5")
         if self.mix_up < 0:
