@@ -15,6 +15,7 @@ from seqpool.errors import SeqpoolError, UsageError
 
 VERBS: dict[str, str] = {
     "scan": "find motifs in FASTA files, with exact p- and q-values",
+    "enrich": "which motifs sequences hold more often than others do",
     "classify": "classify ECG recordings with a trained model",
     "fit": "train a model from a config file",
     "validate": "judge a run on its validation part",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from seqpool.cli.arguments import add_inputs, add_output, add_threads, chosen_format, given_inputs, positive_int
@@ -84,24 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
 
 
-@contextmanager
-def _progress_bar(shown: bool) -> Iterator[Callable[[int, int], None]]:
-    if not shown:
-        yield lambda done, total: None
-        return
-    from tqdm import tqdm
-
-    with tqdm(unit="bp", unit_scale=True, file=sys.stderr, leave=False) as bar:
-
-        def update(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield update
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Scan and write. Returns the exit code."""
+    from seqpool.cli.progress import letters_bar
     from seqpool.io.output import open_binary_output, open_output
     from seqpool.io.regions import HitBedWriter, HitGffWriter
     from seqpool.io.tables import JsonLinesWriter, ParquetWriter, TableWriter, TsvWriter
@@ -139,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"warning: {sentence}")
 
     opened: AbstractContextManager[Any] = (open_binary_output if kind == "parquet" else open_output)(arguments.output)
-    with opened as stream, _progress_bar(sys.stderr.isatty() and not arguments.quiet) as progress:
+    with opened as stream, letters_bar(sys.stderr.isatty() and not arguments.quiet) as progress:
 
         def open_writer(columns: Mapping[str, Any], facts: Mapping[str, str]) -> TableWriter:
             if kind == "bed":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, TextIO
@@ -122,8 +123,14 @@ class TsvWriter:
         """Nothing is left."""
 
 
+def _finite(values: NDArray[Any]) -> list[Any]:
+    if values.dtype.kind == "f":
+        return [value if math.isfinite(value) else None for value in values.tolist()]
+    return list(values.tolist())
+
+
 class JsonLinesWriter:
-    """One JSON object a line; null for NaN."""
+    """One JSON object a line; null for NaN and infinity, which JSON lacks."""
 
     def __init__(self, stream: TextIO, names: Sequence[str]) -> None:
         self._stream = stream
@@ -131,7 +138,7 @@ class JsonLinesWriter:
 
     def write(self, columns: Columns) -> None:
         """Write rows."""
-        values = [[None if v != v else v for v in columns[name].tolist()] for name in self._names]
+        values = [_finite(columns[name]) for name in self._names]
         for row in zip(*values, strict=True):
             self._stream.write(json.dumps(dict(zip(self._names, row, strict=True)), ensure_ascii=False) + "\n")
 

@@ -53,7 +53,7 @@ class RegionInputs:
         self.clipped = 0
         regions = read_bed(path)
         self.regions = len(regions)
-        index_of = _record_of_chromosome(fasta, regions, path, names)
+        index_of = record_of_chromosome(fasta, regions, path, names)
         by_record: dict[int, list[Region]] = {}
         for region in regions:
             by_record.setdefault(index_of[region.chromosome], []).append(region)
@@ -69,10 +69,7 @@ class RegionInputs:
         length = self._fasta.lengths[record]
         placed: list[tuple[int, int, str]] = []
         for region in regions:
-            start, end = region.start, region.end
-            if size is not None:
-                middle = region.summit if region.summit is not None else (start + end) // 2
-                start, end = middle - size // 2, middle - size // 2 + size
+            start, end = interval(region, size)
             name = region.name or f"{region.chromosome}:{region.start}-{region.end}"
             if start < 0 or end > length:
                 self.clipped += 1
@@ -110,9 +107,15 @@ class RegionInputs:
         return ",".join(reversed(found))
 
 
-def _record_of_chromosome(
-    fasta: FastaInputs, regions: Sequence[Region], path: str, names: str | None
-) -> dict[str, int]:
+def interval(region: Region, size: int | None) -> tuple[int, int]:
+    """(start, end) of a region, or of `size` letters around its summit or middle; perhaps past a chromosome's end."""
+    if size is None:
+        return region.start, region.end
+    middle = region.summit if region.summit is not None else (region.start + region.end) // 2
+    return middle - size // 2, middle - size // 2 + size
+
+
+def record_of_chromosome(fasta: FastaInputs, regions: Sequence[Region], path: str, names: str | None) -> dict[str, int]:
     """The record of every chromosome that a region names."""
     lines = read_chromosome_names(names) if names is not None else {}
     record_of: dict[str, int] = {}

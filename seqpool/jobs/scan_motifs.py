@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqpool.alphabet import PROTEIN, Alphabet
 from seqpool.errors import DataError, UsageError
-from seqpool.jobs.fasta_inputs import FastaInputs
-from seqpool.jobs.region_inputs import RegionInputs
 from seqpool.motifs.background import (
     Background,
     measured_background,
@@ -76,6 +76,14 @@ class ScanMotif:
         return max(int(np.ceil(score / STEP - 1e-6)), self.distribution.lowest)
 
 
+class HasLetters(Protocol):
+    """Sequences that a background can be measured from."""
+
+    @property
+    def letter_counts(self) -> NDArray[np.int64]:
+        """(letters,) how often each plain letter occurs."""
+
+
 def read_scannable(
     motifs: str | os.PathLike[str] | Sequence[Scannable] | None,
     model: str | os.PathLike[str] | None,
@@ -109,9 +117,7 @@ def scanned_strands(options: ScanOptions, alphabet: Alphabet) -> str:
     return options.strands or ("forward" if alphabet.complement is None else "both")
 
 
-def chosen_background(
-    options: ScanOptions, alphabet: Alphabet, inputs: FastaInputs | RegionInputs, strands: str
-) -> Background:
+def chosen_background(options: ScanOptions, alphabet: Alphabet, inputs: HasLetters, strands: str) -> Background:
     """The background of a run; on both strands it is averaged with its reverse complement."""
     if options.background == "uniform":
         return uniform_background(alphabet)
