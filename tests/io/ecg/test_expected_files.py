@@ -88,7 +88,7 @@ def test_wfdb_samples(data: Path) -> None:
         checked += 1
         if row["outcome"] == "reads":
             check(recording, row, wfdb_values(path))
-    assert checked == 34
+    assert checked == 36
 
 
 @pytest.mark.data
