@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             refuse_unknown_options(words[1:], option_strings(parser))
         parsed, parsed_rest = parser.parse_known_args(words[1:])
         parsed.rest = parsed_rest
+        parsed.own_process = arguments is None
         code = module.run(parsed)
         sys.stdout.flush()
         return int(code)

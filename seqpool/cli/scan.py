@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from seqpool.cli.arguments import add_inputs, add_output, add_threads, chosen_format, given_inputs, positive_int
+from seqpool.cli.quick_numba import start_numba
 from seqpool.errors import UsageError
 
 FORMATS = ("tsv", "bed", "gff3", "jsonl", "parquet")
@@ -86,6 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Scan and write. Returns the exit code."""
+    if arguments.own_process:
+        start_numba()
     from seqpool.cli.progress import letters_bar
     from seqpool.io.output import open_binary_output, open_output
     from seqpool.io.regions import HitBedWriter, HitGffWriter

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.io.tables import Columns, RepeatedTexts, TsvWriter
+from seqpool.io.tables import Columns, RepeatedTexts, TsvWriter, values_of
 
 _BED = ("chrom", "start", "end", "name", "score", "strand", "signal", "p", "q", "alternate")
 _REGION = "region"
@@ -78,7 +78,7 @@ class HitGffWriter:
         names: Sequence[str] = ("sequence_name", "start", "stop", "strand", "score", "p-value", "q-value")
         values: list[list[Any]] = [columns[name].tolist() for name in names]
         motifs = zip(columns["motif_id"].tolist(), columns["motif_alt_id"].tolist(), strict=True)
-        matched = columns["matched_sequence"].tolist()
+        matched = values_of(columns["matched_sequence"])
         lines: list[str] = []
         for sequence, start, stop, strand, score, p, q in zip(*values, strict=True):
             identifier, alternate = next(motifs)

@@ -41,7 +41,14 @@ class RepeatedTexts:
 
 
 Columns = Mapping[str, Any]
-"""Columns of equal length by name: NumPy arrays, or RepeatedTexts."""
+"""Columns of equal length by name: NumPy arrays (of bytes: ASCII text), or RepeatedTexts."""
+
+
+def values_of(column: Any) -> list[Any]:
+    """A column as Python values."""
+    if isinstance(column, np.ndarray) and column.dtype.kind == "S":
+        column = column.astype(str)
+    return list(column.tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,20 +83,36 @@ class TableWriter(Protocol):
 ROWS_AT_ONCE = 4096  # laid out side by side before they are written: they stay in the processor's cache
 
 
+@dataclass(frozen=True, eq=False)
+class _RepeatedCharacters:
+    """RepeatedTexts with its distinct texts as characters (width, texts)."""
+
+    distinct: NDArray[np.uint8]
+    places: NDArray[np.integer]
+
+    def __getitem__(self, rows: slice) -> _RepeatedCharacters:
+        return _RepeatedCharacters(self.distinct, self.places[rows])
+
+
+def _prepared(column: Any) -> Any:
+    """What is done once for all rows of a column."""
+    if isinstance(column, RepeatedTexts) and len(column.distinct) <= len(column.places):
+        return _RepeatedCharacters(characters_of(column.distinct.tolist()), column.places)
+    return column
+
+
 def _characters(values: Any) -> NDArray[np.uint8]:
     """(width, rows) the characters of a column, zero bytes where there is none."""
+    if isinstance(values, _RepeatedCharacters):
+        return values.distinct[:, values.places]
     if isinstance(values, RepeatedTexts):
-        if len(values.distinct) > len(values.places):
-            return characters_of(values.tolist())
-        return characters_of(values.distinct.tolist())[:, values.places]
+        return characters_of(values.tolist())
     if values.dtype.kind == "f":
         return six_digits(values)
     if values.dtype.kind in "iu":
         return whole_numbers(values)
-    if values.dtype.kind == "U" and values.dtype.itemsize:
-        points: NDArray[np.uint32] = values.view(np.uint32).reshape(len(values), -1).T
-        if points.max(initial=0) < 128:
-            return points.astype(np.uint8)
+    if values.dtype.kind == "S":
+        return values.view(np.uint8).reshape(len(values), values.dtype.itemsize).T
     return characters_of([str(value) for value in values.tolist()])
 
 
@@ -104,9 +127,10 @@ class TsvWriter:
 
     def write(self, columns: Columns) -> None:
         """Write rows."""
+        prepared = [_prepared(columns[name]) for name in self._names]
         for first in range(0, len(columns[self._names[0]]), ROWS_AT_ONCE):
             rows = slice(first, first + ROWS_AT_ONCE)
-            self._stream.write(self._lines([_characters(columns[name][rows]) for name in self._names]))
+            self._stream.write(self._lines([_characters(column[rows]) for column in prepared]))
 
     def _lines(self, cells: Sequence[NDArray[np.uint8]]) -> str:
         widths = [len(characters) + 1 for characters in cells]
@@ -123,10 +147,10 @@ class TsvWriter:
         """Nothing is left."""
 
 
-def _finite(values: NDArray[Any]) -> list[Any]:
-    if values.dtype.kind == "f":
-        return [value if math.isfinite(value) else None for value in values.tolist()]
-    return list(values.tolist())
+def _finite(column: Any) -> list[Any]:
+    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        return [value if math.isfinite(value) else None for value in column.tolist()]
+    return values_of(column)
 
 
 class JsonLinesWriter:
@@ -169,7 +193,7 @@ class ParquetWriter:
     def write(self, columns: Columns) -> None:
         """Write rows."""
         arrays = [
-            self._arrow.array(columns[field.name].tolist() if field.type == "string" else columns[field.name])
+            self._arrow.array(values_of(columns[field.name]) if field.type == "string" else columns[field.name])
             for field in self._schema
         ]
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
@@ -183,7 +207,7 @@ def concatenated(parts: Sequence[Columns], dtypes: Mapping[str, Any]) -> Table:
     """One table from some rows at a time; string columns become arrays of Python strings."""
     columns = {}
     for name, dtype in dtypes.items():
-        kept = [np.asarray(part[name], dtype=object if dtype is str else None) for part in parts]
+        kept = [np.array(values_of(part[name]), dtype=object) if dtype is str else part[name] for part in parts]
         empty = np.zeros(0, dtype=object if dtype is str else dtype)
         columns[name] = np.concatenate(kept) if kept else empty
     return Table(columns)

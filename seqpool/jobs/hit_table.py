@@ -97,7 +97,7 @@ class HitColumns:
             "score": bits(rows["score"]),
             "p-value": p_value,
             "q-value": q_value,
-            "matched_sequence": rows["matched"].astype(str),
+            "matched_sequence": np.ascontiguousarray(rows["matched"]),
         }
 
 

@@ -185,14 +185,20 @@ def in_start_order(parts: Iterable[tuple[Block, Rows]], overlap: int) -> Iterato
     """
     waiting: Rows | None = None
     for block, rows in parts:
-        if waiting is not None and len(waiting):
-            rows = _sorted(np.concatenate([waiting, rows]))
-        elif block.seen.any():
-            rows = _sorted(rows)
+        if block.seen[1:].any():  # overlapping regions
+            rows = _sorted(rows if waiting is None else np.concatenate([waiting, rows]))
+        elif waiting is not None and len(waiting):
+            # what waits and what the block shows again; all that follows is in order
+            last = waiting[-1]
+            again = (rows["sequence"] < last["sequence"]) | (
+                (rows["sequence"] == last["sequence"]) & (rows["start"] <= last["start"])
+            )
+            mixed = int(np.count_nonzero(again))
+            rows = np.concatenate([_sorted(np.concatenate([waiting, rows[:mixed]])), rows[mixed:]])
         end = int(block.starts[-1] + block.lengths[-1])
         held = (rows["sequence"] == block.sequences[-1]) & (rows["start"] >= end - overlap)
         waiting = rows[held]
-        yield rows[~held]
+        yield rows if not len(waiting) else rows[~held]
     if waiting is not None:
         yield waiting
 

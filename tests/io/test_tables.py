@@ -59,6 +59,13 @@ def test_texts_in_every_kind_of_column(rows: list[tuple[str, int]]) -> None:
     assert table == [[text, text, distinct[place]] for text, place in rows]
 
 
+@given(st.lists(st.text("ACGT", max_size=9), max_size=30))
+def test_bytes_are_texts(texts: list[str]) -> None:
+    column = np.array(texts, dtype="S9")
+    assert written(x=column, y=np.arange(len(texts))) == [[text, str(i)] for i, text in enumerate(texts)]
+    assert concatenated([{"x": column}], {"x": str})["x"].tolist() == texts
+
+
 def test_rows_of_many_writes_stay_in_order() -> None:
     count = 2 * ROWS_AT_ONCE + 5
     columns = {"row": np.arange(count), "half": np.arange(count) / 2}
