@@ -112,7 +112,8 @@ def _characters(values: Any) -> NDArray[np.uint8]:
     if values.dtype.kind in "iu":
         return whole_numbers(values)
     if values.dtype.kind == "S":
-        return values.view(np.uint8).reshape(len(values), values.dtype.itemsize).T
+        rows: NDArray[np.uint8] = values.view(np.uint8)
+        return rows.reshape(len(values), values.dtype.itemsize).T
     return characters_of([str(value) for value in values.tolist()])
 
 
