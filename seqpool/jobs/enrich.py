@@ -96,9 +96,7 @@ class _Reader:
         with self._open(paths) as fasta:
             for error in fasta.bad:
                 self.on_error(error)
-            shown = ", ".join(shown_name(path) for path in paths[:3])
-            more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-            return sequences_of_fasta(fasta, shown + more, self.alphabet)
+            return sequences_of_fasta(fasta, _shown(paths), self.alphabet)
 
     def _regions(self, path: str, genome: FastaInputs) -> tuple[SequenceSet, Places]:
         places, said = places_of_regions(path, genome, size=self.options.size, names=self.options.names)
@@ -113,7 +111,7 @@ class _Reader:
             for error in genome.bad:
                 self.on_error(error)
             if not genome.good:
-                raise DataError(f"--genome {', '.join(self.options.genome)} holds no sequence that can be read.")
+                raise DataError(f"--genome {_shown(self.options.genome)} holds no sequence that can be read.")
             places = None
             if self.options.regions is None:
                 target = self._fasta(inputs)
@@ -126,7 +124,7 @@ class _Reader:
         if given == SHUFFLES:
             return shuffled_sequences(target, seed=options.seed, threads=_threads(options))
         if given == GENOME and genome is not None:
-            source = ", ".join(options.genome)
+            source = _shown(options.genome)
             background, wanted = genome_windows(
                 genome, target, places, source, match_gc=options.match_gc, seed=options.seed
             )
@@ -151,6 +149,11 @@ class _Reader:
                 f"--background-sequences {path} is no FASTA file; regions (BED) take their letters from --genome FASTA."
             )
         return self._regions(path, genome)[0]
+
+
+def _shown(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(shown_name(path) for path in paths[:3]) + more
 
 
 def _threads(options: EnrichOptions) -> int:

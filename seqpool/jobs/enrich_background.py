@@ -175,11 +175,11 @@ def _without(places: Places, taken: Places | None) -> Places:
     if taken is None or not len(taken):
         return places
     free = np.ones(len(places), dtype=np.bool_)
-    for record in np.unique(taken.record).tolist():
-        of_taken = np.flatnonzero(taken.record == record)
-        of_taken = of_taken[np.argsort(taken.start[of_taken], kind="stable")]
+    for record, of_taken in taken.of_record.items():
+        if record not in places.of_record:
+            continue
+        here = places.of_record[record]
         reach = np.maximum.accumulate(taken.end[of_taken])
-        here = np.flatnonzero(places.record == record)
         before = np.searchsorted(taken.start[of_taken], places.end[here], side="left")  # taken ones that start earlier
         free[here] = (before == 0) | (reach[np.maximum(before, 1) - 1] <= places.start[here])
     return Places(places.record[free], places.start[free], places.end[free])
@@ -188,17 +188,14 @@ def _without(places: Places, taken: Places | None) -> Places:
 def _gc_of_places(
     genome: FastaInputs, places: Places, target: SequenceSet
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(places,) share of G and C of each, and whether it holds plain letters (or masked ones besides) only.
-
-    places: sorted by record and start.
-    """
+    """(places,) share of G and C of each, and whether it holds plain letters (or masked ones besides) only."""
     plain, gc, other = (np.zeros(len(places), dtype=np.int64) for _ in range(3))
     letters = len(target.alphabet.letters)
     of_gc = gc_letters(target.alphabet)
     for record, codes in whole_records(genome.runs()):
-        here = np.flatnonzero(places.record == record)
-        if not len(here):
+        if record not in places.of_record:
             continue
+        here = places.of_record[record]
         limits = np.stack([places.start[here], places.end[here]], axis=1).reshape(-1)
 
         def count(mask: NDArray[np.bool_], limits: NDArray[np.int64] = limits) -> Counts:

@@ -118,6 +118,13 @@ class Places:
     def __len__(self) -> int:
         return len(self.record)
 
+    @cached_property
+    def of_record(self) -> dict[int, Counts]:
+        """The places of each chromosome that has any, by start."""
+        order = np.lexsort((self.end, self.start, self.record))
+        parts = np.split(order, np.flatnonzero(np.diff(self.record[order])) + 1)
+        return {int(self.record[part[0]]): part for part in parts if len(part)}
+
 
 def places_of_regions(path: str, genome: FastaInputs, *, size: int | None, names: str | None) -> tuple[Places, str]:
     """Where the regions of a BED or narrowPeak file lie, and a sentence's worth of how many and what was cut.
@@ -144,11 +151,9 @@ def places_of_regions(path: str, genome: FastaInputs, *, size: int | None, names
 def letters_of_places(genome: FastaInputs, places: Places) -> list[Codes]:
     """The letters of each place, in the order given, from one reading of the genome."""
     found: dict[int, Codes] = {}
-    wanted = set(places.record.tolist())
     for record, codes in whole_records(genome.runs()):
-        if record in wanted:
-            for number in np.flatnonzero(places.record == record).tolist():
-                found[number] = codes[places.start[number] : places.end[number]].copy()
+        for number in places.of_record.get(record, np.zeros(0, dtype=np.int64)).tolist():
+            found[number] = codes[places.start[number] : places.end[number]].copy()
     missing = [number for number in range(len(places)) if number not in found]
     if missing:
         name = genome.names[int(places.record[missing[0]])]

@@ -371,3 +371,19 @@ def test_shuffles_against_shuffles(peaks: dict[str, str], tmp_path: Path, name: 
     path = write_fasta(tmp_path / "shuffled.fa", [DNA.decode(one) for one in shuffled])
     table = seqpool.enrich(path, "jaspar:2024/CORE/vertebrates", seed=seed)
     assert 0 < (table["p_value"] < 0.05).mean() <= 0.06
+
+
+@pytest.mark.data
+def test_tata_boxes_against_the_genome(data: Path) -> None:
+    """SPT15, yeast's TATA-binding protein, leads around mapped TATA boxes, and in their middle."""
+    yeast = data / "genomes/yeast"
+    table = seqpool.enrich(
+        [], "jaspar:2024/CORE/fungi", regions=str(yeast / "bed/rhee2012-TATAboxes-cleaned.I-V.bed"), size=60,
+        genome=[str(yeast / f"chr0{number}.fsa") for number in range(1, 6)], names=str(yeast / "chrom_names.tsv"),
+        background_sequences="genome", match_gc=True,
+    )  # fmt: skip
+    assert table["motif_alt_id"][0] == "SPT15"
+    assert table["p_value"][0] < 1e-50
+    assert abs(table["mean_offset_bp"][0]) < 3
+    assert table["offset_sd_bp"][0] < 6
+    assert table["background_total"][0] > 9_000
