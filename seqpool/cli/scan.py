@@ -24,6 +24,8 @@ examples:
 rules:
   - Letters: A C G T and the IUPAC codes in either case, U = T. Lower case is sequence; --soft-mask skip leaves windows
     with a lower-case letter out. Windows with N or another IUPAC code are not scored; they are counted and reported.
+  - --ambiguous expect scores a window with N or another IUPAC code beside plain letters: each code scores its letters'
+    mean under the background, and p is that of windows with the same codes in the same places.
   - Scores are log2 odds, columns normalised by their own sum, rounded once to 0.001 bit. A hit scores at or above the
     threshold; its p-value is exact for its score under the background and never 0.
   - The filters of a model, filter_1, filter_2, ..., score what a window adds up to before the bias, in the network's
@@ -65,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strands", choices=("both", "forward"), help="default both (protein: forward)")
     parser.add_argument("--palindromes", choices=("both", "once"), default="both", help="default both")
     parser.add_argument("--soft-mask", choices=("keep", "skip"), default="keep", help="lower case; default keep")
+    parser.add_argument(
+        "--ambiguous", choices=("skip", "expect"), default="skip", help="windows with N or IUPAC codes; default skip"
+    )
     parser.add_argument(
         "--regions", metavar="FILE", help="scan only these regions of the FASTA (BED or narrowPeak); genome coordinates"
     )
@@ -108,6 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         strands=arguments.strands,
         palindromes=arguments.palindromes,
         soft_mask=arguments.soft_mask,
+        ambiguous=arguments.ambiguous,
         best=arguments.best,
         matrix=arguments.matrix,
         regions=arguments.regions,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqpool.alphabet import Codes
 from seqpool.io.spool import Rows
 from seqpool.io.tables import Columns, RepeatedTexts
 from seqpool.jobs.scan_motifs import ScanMotif
 from seqpool.jobs.scan_pass import ScanPass
+from seqpool.motifs.ambiguous import ExpectedScores
 from seqpool.motifs.matrix import STEP, Matrix
 from seqpool.motifs.statistics import maximum_p_value
+
+ValuesOfCodes = Callable[[int, Codes, NDArray[np.int64]], Matrix]
 
 HIT_COLUMNS: dict[str, Any] = {
     "motif_id": str,
@@ -57,17 +62,57 @@ class ScoreTables:
         return np.asarray(self._values[self._first[motif] + above])
 
 
-def p_value_tables(motifs: Sequence[ScanMotif]) -> ScoreTables:
-    """The exact p of a window at every score."""
-    return ScoreTables([m.distribution.lowest for m in motifs], [m.distribution.tail for m in motifs])
+class ValuesOfRows:
+    """A value per row: by its score, or by its own p-value where its window holds ambiguity codes.
+
+    of_codes: gives (rows,) values of some rows of one motif with codes, by the motif, the codes (rows, width) as the
+    motif reads them, and the scores; None where such windows are not scored.
+    """
+
+    def __init__(self, tables: ScoreTables, motifs: Sequence[ScanMotif], of_codes: ValuesOfCodes | None) -> None:
+        self._tables = tables
+        self._widths = [m.width for m in motifs]
+        self._alphabet = motifs[0].motif.alphabet
+        self._of_codes = of_codes
+
+    def of(self, rows: Rows) -> Matrix:
+        """(rows,) the values."""
+        if self._of_codes is None or not len(rows):
+            return self._tables.of(rows)
+        letters = np.ascontiguousarray(rows["matched"]).view(np.uint8).reshape(len(rows), -1)
+        codes = self._alphabet.byte_codes[letters]
+        coded = ((codes >= len(self._alphabet.letters)) & (letters != 0)).any(axis=1)
+        values = np.empty(len(rows))
+        values[~coded] = self._tables.of(rows[~coded])
+        with_codes = np.flatnonzero(coded)
+        motifs = rows["motif"][with_codes]
+        for motif in np.unique(motifs).tolist():
+            here = with_codes[motifs == motif]
+            values[here] = self._of_codes(motif, codes[here, : self._widths[motif]], rows["score"][here])
+        return values
 
 
-def q_value_tables(work: ScanPass) -> ScoreTables:
-    """The q of a window at every score from its motif's threshold on."""
-    return ScoreTables([work.cuts[motif] for motif in range(len(work.motifs))], work.q_values())
+def p_values_of_rows(motifs: Sequence[ScanMotif], expected: ExpectedScores | None) -> ValuesOfRows:
+    """The exact p of each row's window."""
+    tables = ScoreTables([m.distribution.lowest for m in motifs], [m.distribution.tail for m in motifs])
+    return ValuesOfRows(tables, motifs, None if expected is None else expected.p_values)
 
 
-def sequence_p_values(rows: Rows, windows: ScoreTables) -> Matrix:
+def q_values_of_rows(work: ScanPass) -> ValuesOfRows:
+    """The q of each row's window among the hits of a pass."""
+    tables = ScoreTables([work.cuts[motif] for motif in range(len(work.motifs))], work.q_values())
+    if work.ambiguous is None:
+        return ValuesOfRows(tables, work.motifs, None)
+    expected, known = work.ambiguous.scores, lru_cache(maxsize=None)(work.q_of_p)
+
+    def of_codes(motif: int, codes: Codes, scores: NDArray[np.int64]) -> Matrix:
+        p_value, q_value = known(motif)
+        return np.asarray(q_value[np.searchsorted(p_value, expected.p_values(motif, codes, scores))])
+
+    return ValuesOfRows(tables, work.motifs, of_codes)
+
+
+def sequence_p_values(rows: Rows, windows: ValuesOfRows) -> Matrix:
     """(rows,) p that the best of as many random windows as were tested in the sequence scores at least as high."""
     return maximum_p_value(windows.of(rows), rows["tested"])
 

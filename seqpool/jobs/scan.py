@@ -13,6 +13,7 @@ from seqpool import __version__
 from seqpool.errors import DataError
 from seqpool.io.spool import Rows, Spool
 from seqpool.io.tables import Columns, Table, TableWriter, concatenated
+from seqpool.jobs.ambiguous_hits import AmbiguousHits
 from seqpool.jobs.fasta_inputs import FastaInputs
 from seqpool.jobs.hit_table import (
     HIT_COLUMNS,
@@ -20,8 +21,8 @@ from seqpool.jobs.hit_table import (
     HitColumns,
     matrix_columns,
     matrix_rows,
-    p_value_tables,
-    q_value_tables,
+    p_values_of_rows,
+    q_values_of_rows,
     sequence_p_values,
 )
 from seqpool.jobs.region_inputs import RegionInputs
@@ -29,12 +30,14 @@ from seqpool.jobs.scan_motifs import (
     ScanMotif,
     alphabet_of_motifs,
     chosen_background,
+    largest_p_value,
     made_ready,
     read_scannable,
     scanned_strands,
     warn_of_motifs_without_hits,
 )
 from seqpool.jobs.scan_pass import Result, ScanPass, in_order, in_start_order, whole_sequences
+from seqpool.motifs.ambiguous import ExpectedScores, largest_p_of_q
 from seqpool.motifs.background import Background
 from seqpool.motifs.blocks import BLOCK_LETTERS, Block, blocks
 from seqpool.motifs.matrix import Scannable
@@ -65,8 +68,10 @@ class _Run:
         options: ScanOptions,
         strands: str,
         progress: Callable[[int, int], None],
+        expected: ExpectedScores | None,
     ) -> None:
         self.inputs = inputs
+        self.expected = expected
         self.motifs = motifs
         self.options = options
         self.strands = strands
@@ -77,6 +82,15 @@ class _Run:
 
     def lanes(self, thresholds: Sequence[int]) -> list[Lane]:
         return [lane for i, m in enumerate(self.motifs) for lane in m.lanes(i, self.strands, thresholds[i])]
+
+    def prepared(self, thresholds: Sequence[int], limits: Sequence[float] | None = None) -> ScanPass:
+        """A pass for hits of at least the thresholds; windows with codes: of p-values up to the limits."""
+        lanes = self.lanes(thresholds)
+        if self.expected is None:
+            return ScanPass(self.motifs, lanes)
+        if limits is None and not self.options.decides_by_score:
+            limits = [largest_p_value(self.options)] * len(self.motifs)
+        return ScanPass(self.motifs, lanes, AmbiguousHits(self.expected, lanes, limits))
 
     def read_all(
         self, function: Callable[[Block], Result], *, done: int = 0, passes: int = 1, letters: int | None = None
@@ -91,7 +105,7 @@ class _Run:
 
     def find_hits(self, thresholds: Sequence[int], spool: Spool) -> ScanPass:
         """Hits to the spool, in one reading, or in two where the threshold is a q-value."""
-        work = ScanPass(self.motifs, self.lanes(thresholds))
+        work = self.prepared(thresholds)
         if self.options.q_value is None:
             for rows in in_start_order(self.read_all(work.hits), self.overlap):
                 spool.append(rows)
@@ -100,14 +114,17 @@ class _Run:
             pass
         # q falls with the score: the first score at or below the limit is the threshold
         first = [int(np.searchsorted(-values, -self.options.q_value)) for values in work.q_values()]
-        second = ScanPass(self.motifs, self.lanes([work.cuts[i] + first[i] for i in range(len(self.motifs))]))
+        limits = None
+        if self.expected is not None:
+            limits = [largest_p_of_q(*work.q_of_p(i), self.options.q_value) for i in range(len(self.motifs))]
+        second = self.prepared([work.cuts[i] + first[i] for i in range(len(self.motifs))], limits)
         for rows in in_start_order(self.read_all(second.hits, done=self.inputs.total, passes=2), self.overlap):
             spool.append(rows)
         return second
 
     def find_best(self, thresholds: Sequence[int], spool: Spool) -> ScanPass:
         """The best window of every sequence and motif to the spool."""
-        work = ScanPass(self.motifs, self.lanes(thresholds))
+        work = self.prepared(thresholds)
         # every block gives a row for each of its sequences and motifs
         letters = max(1 << 12, BLOCK_LETTERS // len(self.motifs))
         for rows in whole_sequences(self.read_all(work.best, letters=letters)):
@@ -115,7 +132,7 @@ class _Run:
         return work
 
     def write_hits(self, spool: Spool, work: ScanPass, writer: TableWriter) -> int:
-        p_values, q_values = p_value_tables(self.motifs), q_value_tables(work)
+        p_values, q_values = p_values_of_rows(self.motifs, self.expected), q_values_of_rows(work)
         for rows in spool:
             columns = self.columns.of(rows, p_values.of(rows), q_values.of(rows))
             if isinstance(self.inputs, RegionInputs):
@@ -126,7 +143,7 @@ class _Run:
 
     def write_best(self, spool: Spool, writer: TableWriter) -> int:
         """Rows that pass the threshold, if one was given; q over the sequences of each motif."""
-        of_windows = p_value_tables(self.motifs)
+        of_windows = p_values_of_rows(self.motifs, self.expected)
         p_values = [sequence_p_values(rows, of_windows) for rows in spool]
         motif_of = [rows["motif"] for rows in spool]
         together = np.concatenate(p_values) if p_values else np.zeros(0)
@@ -178,6 +195,9 @@ def _facts(run: _Run, background: Background, work: ScanPass) -> dict[str, str]:
         "tested-windows-per-motif": spread(tested),
         "skipped-windows-per-motif": spread(skipped),
     }
+    if run.expected is not None:
+        by_expectation = [int(work.expected[m.width] * work.strands[i]) for i, m in enumerate(run.motifs)]
+        facts["windows-by-expectation-per-motif"] = spread(by_expectation)
     if isinstance(run.inputs, RegionInputs):
         facts["regions"] = f"{run.inputs.regions:,}, {run.inputs.clipped:,} of them clipped at a chromosome's end"
     return facts
@@ -210,7 +230,11 @@ def run_scan(
         source = _source(fasta, options, max(motif.width for motif in motifs) - 1)
         background = chosen_background(options, alphabet, source, strands)
         ready = [made_ready(motif, background, options) for motif in motifs]
-        run = _Run(source, ready, options, strands, progress)
+        expected = None
+        if options.ambiguous == "expect":
+            integers = [m.scores for m in ready]
+            expected = ExpectedScores(integers, alphabet, background, largest_p_value(options))
+        run = _Run(source, ready, options, strands, progress, expected)
         thresholds = [m.threshold(options) for m in ready]
         if options.finds_best:
             work = run.find_best(thresholds, spool)

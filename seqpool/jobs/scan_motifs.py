@@ -143,12 +143,12 @@ def made_ready(matrix: Scannable, background: Background, options: ScanOptions) 
     # the best of a palindrome's windows is the best of one strand's, and p counts those only
     once = (options.palindromes == "once" or options.finds_best) and motif.alphabet.complement is not None
     once = once and is_palindrome(scores, motif.alphabet)
-    return ScanMotif(motif, scores, score_distribution(scores, background, _largest_p_value(options)), once)
+    return ScanMotif(motif, scores, score_distribution(scores, background, largest_p_value(options)), once)
 
 
-def _largest_p_value(options: ScanOptions) -> float:
+def largest_p_value(options: ScanOptions) -> float:
     """No window with a larger p-value will be asked for."""
-    if options.finds_best or options.min_score is not None or options.threshold is not None:
+    if options.decides_by_score:
         return 1.0
     return options.q_value or options.p_value or DEFAULT_P_VALUE  # q is never below p
 

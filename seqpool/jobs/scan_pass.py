@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqpool.io.spool import Rows
+from seqpool.jobs.ambiguous_hits import AmbiguousHits
 from seqpool.jobs.scan_motifs import ScanMotif
 from seqpool.kernels.windows import count_scores, read_windows
+from seqpool.motifs.ambiguous import q_values_of_counts, scored_by_expectation
 from seqpool.motifs.best_windows import NO_WINDOW, BestWindows
 from seqpool.motifs.blocks import Block
 from seqpool.motifs.scanner import Lane, Scanner, WindowMask, Windows
@@ -44,16 +46,22 @@ def in_order(
 class ScanPass:
     """Counts windows and finds hits or best windows. Its methods that take a block may be called from many threads.
 
-    tested, skipped: per width, the windows that were scored and those that hold other than plain letters.
+    ambiguous: scores the windows with ambiguity codes; without it they are skipped.
+    tested, expected, skipped: per width, the windows that were scored, those of them with codes, and those that hold
+    what has no score.
     cuts: per motif, its threshold; histograms: per motif, how often each score from the threshold on occurred.
     """
 
-    def __init__(self, motifs: Sequence[ScanMotif], lanes: Sequence[Lane]) -> None:
+    def __init__(
+        self, motifs: Sequence[ScanMotif], lanes: Sequence[Lane], ambiguous: AmbiguousHits | None = None
+    ) -> None:
         self.motifs = motifs
+        self.ambiguous = ambiguous
         self.lanes = tuple(lanes)
         self._scanner = Scanner(lanes)
         self.widths = sorted({len(lane.scores) for lane in lanes})
         self.tested = dict.fromkeys(self.widths, 0)
+        self.expected = dict.fromkeys(self.widths, 0)
         self.skipped = dict.fromkeys(self.widths, 0)
         self.cuts = {lane.motif: lane.threshold for lane in lanes}
         sizes = [max(0, m.distribution.highest + 1 - self.cuts[i]) for i, m in enumerate(motifs)]
@@ -67,6 +75,7 @@ class ScanPass:
         self._strand_of = np.array([lane.strand for lane in lanes])
         self._alphabet = motifs[0].motif.alphabet
         self._symbols = np.frombuffer(self._alphabet.symbols.encode(), dtype=np.uint8)
+        self._expected_codes = scored_by_expectation(self._alphabet)
         self._lock = threading.Lock()
         self.row_type = np.dtype(
             [
@@ -90,17 +99,34 @@ class ScanPass:
 
     def q_values(self) -> list[NDArray[np.float64]]:
         """Per motif, the q of every integer score from its threshold on."""
-        return [
-            q_values(m.distribution, self.cuts[i], self.histograms[i], self.tests(i)) for i, m in enumerate(self.motifs)
-        ]
+        return [self._q_of_scores(i) for i in range(len(self.motifs))]
+
+    def _q_of_scores(self, motif: int) -> NDArray[np.float64]:
+        distribution, cut, histogram = self.motifs[motif].distribution, self.cuts[motif], self.histograms[motif]
+        if self.ambiguous is None or not self.ambiguous.counts[motif]:
+            return q_values(distribution, cut, histogram, self.tests(motif))
+        p_value, q_value = self.q_of_p(motif)
+        of_scores = distribution.p_value(cut + np.arange(len(histogram)))
+        return np.append(q_value, 1.0)[np.searchsorted(p_value, of_scores)]
+
+    def q_of_p(self, motif: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(p, q), p ascending: of every p-value of a motif's hits, those of windows with ambiguity codes included."""
+        occurred = np.flatnonzero(self.histograms[motif])
+        p_value = self.motifs[motif].distribution.p_value(self.cuts[motif] + occurred)
+        others = {} if self.ambiguous is None else self.ambiguous.counts[motif]
+        together = np.concatenate([p_value, np.fromiter(others.keys(), dtype=np.float64)])
+        counts = np.concatenate([self.histograms[motif][occurred], np.fromiter(others.values(), dtype=np.int64)])
+        return q_values_of_counts(together, counts, self.tests(motif))
 
     def _mask(self, block: Block) -> WindowMask:
-        return WindowMask(block.codes, len(self._alphabet.letters), len(block.codes), block.seen_before)
+        expected = None if self.ambiguous is None else self._expected_codes
+        return WindowMask(block.codes, len(self._alphabet.letters), len(block.codes), block.seen_before, expected)
 
     def _count_windows(self, block: Block, mask: WindowMask) -> None:
         for width in self.widths:
             tested = mask.tested(width)
             self.tested[width] += tested
+            self.expected[width] += len(mask.with_codes(width))
             self.skipped[width] += block.windows(width) - tested
 
     def count(self, block: Block) -> Windows:
@@ -114,7 +140,9 @@ class ScanPass:
         with self._lock:
             count_scores(windows.lane, windows.score, self._first_cell, self._histogram)
             self._count_windows(block, mask)
-        return windows
+        if self.ambiguous is None:
+            return windows
+        return _together(windows, self.ambiguous.hits(block, mask))
 
     def hits(self, block: Block) -> Rows:
         """The hits of one block in the order of the table."""
@@ -139,6 +167,8 @@ class ScanPass:
         of_motif: Rows | None = None
         for number, (position, score) in enumerate(self._best_windows.of_runs(block)):
             lane = self.lanes[number]
+            if self.ambiguous is not None:
+                position, score = self.ambiguous.better(block, mask, lane, position, score)
             rows = np.zeros(len(position), dtype=self.row_type)
             rows["sequence"], rows["start"] = block.locate(position)
             rows["motif"], rows["strand"], rows["score"] = lane.motif, lane.strand, score
@@ -164,6 +194,16 @@ class ScanPass:
             block.codes, position, lane, self._width_of, self._strand_of < 0, self._symbols, complements, letters
         )  # fmt: skip
         return matched
+
+
+def _together(windows: Windows, others: Windows) -> Windows:
+    if not len(others.position):
+        return windows
+    position = np.concatenate([windows.position, others.position])
+    lane = np.concatenate([windows.lane, others.lane])
+    order = np.lexsort((lane, position))
+    score = np.concatenate([windows.score, others.score])
+    return Windows(position[order], lane[order], score[order])
 
 
 def merge_best(rows: Rows, others: Rows) -> None:

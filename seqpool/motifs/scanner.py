@@ -41,13 +41,24 @@ class WindowMask:
     """Which windows hold plain letters only, and at least one that was not seen before, for any width.
 
     stop: windows begin below it. seen: pairs (position, letters): the windows within so many letters from there on
-    were counted before.
+    were counted before. expected: (256,) the codes that may stand beside at least one plain letter, or None for none.
     """
 
-    def __init__(self, codes: Codes, letters: int, stop: int, seen: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self,
+        codes: Codes,
+        letters: int,
+        stop: int,
+        seen: Sequence[tuple[int, int]] = (),
+        expected: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.stop = stop
         self.length = len(codes)
         unscored = codes >= letters
+        self._codes_before: NDArray[np.int32] | None = None
+        if expected is not None and unscored.any():
+            self._codes_before = np.concatenate([[0], np.cumsum(unscored, dtype=np.int32)])
+            unscored &= ~expected[codes]
         self._before = np.concatenate([[0], np.cumsum(unscored, dtype=np.int32)]) if unscored.any() else None
         self._seen = tuple(seen)
         self._masks: dict[int, NDArray[np.bool_]] = {}
@@ -58,17 +69,27 @@ class WindowMask:
 
     def scored(self, width: int) -> NDArray[np.bool_] | None:
         """(starts,) whether each window is scored; None when all are."""
-        if self._before is None and not self._seen:
+        if self._before is None and self._codes_before is None and not self._seen:
             return None
         if width not in self._masks:
             starts = self.starts(width)
             mask = np.ones(starts, dtype=np.bool_)
             if self._before is not None:
                 mask = self._before[width : width + starts] == self._before[:starts]
+            if self._codes_before is not None:
+                mask &= self._codes_before[width : width + starts] - self._codes_before[:starts] < width
             for position, letters in self._seen:
                 mask[position : position + max(0, letters - width + 1)] = False
             self._masks[width] = mask
         return self._masks[width]
+
+    def with_codes(self, width: int) -> NDArray[np.int64]:
+        """Positions of the scored windows that hold a code beside plain letters."""
+        mask = self.scored(width)
+        if self._codes_before is None or mask is None:
+            return np.zeros(0, dtype=np.int64)
+        starts = self.starts(width)
+        return np.flatnonzero(mask & (self._codes_before[width : width + starts] > self._codes_before[:starts]))
 
     def tested(self, width: int) -> int:
         """How many windows of a width are scored."""

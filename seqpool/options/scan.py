@@ -19,7 +19,8 @@ class ScanOptions:
     p <= 1e-4, or with `best` no threshold.
     background: `uniform`, `nrdb`, `measured` or a MEME background file. pseudocount: total per position.
     strands: `both` or `forward`, None for both where there are two. palindromes: `both` or `once`.
-    soft_mask: `keep` or `skip`. best: one row per sequence and motif. matrix: `count` or `best`, sequences x motifs.
+    soft_mask: `keep` or `skip`. ambiguous: `skip` or `expect`, of windows with N or another IUPAC code.
+    best: one row per sequence and motif. matrix: `count` or `best`, sequences x motifs.
     regions: a BED or narrowPeak file; size: letters around each region's summit or middle; names: a table of the names
     that one chromosome goes by. threads: None for all cores.
     Raises UsageError for values out of range and for options that exclude each other.
@@ -34,6 +35,7 @@ class ScanOptions:
     strands: str | None = None
     palindromes: str = "both"
     soft_mask: str = "keep"
+    ambiguous: str = "skip"
     best: bool = False
     matrix: str | None = None
     regions: str | None = None
@@ -70,6 +72,11 @@ class ScanOptions:
             raise UsageError(f"--size {self.size} is not a whole number of at least 1.")
 
     @property
+    def decides_by_score(self) -> bool:
+        """Whether scores of any p-value are wanted."""
+        return self.finds_best or self.min_score is not None or self.threshold is not None
+
+    @property
     def finds_best(self) -> bool:
         """Whether every sequence's best window is wanted rather than all windows over a threshold."""
         return self.best or self.matrix == "best"
@@ -80,5 +87,6 @@ _CHOICES: dict[str, tuple[str | None, ...]] = {
     "strands": (None, "both", "forward"),
     "palindromes": ("both", "once"),
     "soft_mask": ("keep", "skip"),
+    "ambiguous": ("skip", "expect"),
     "matrix": (None, "count", "best"),
 }
