@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # No deadline, as cores are shared and Numba compiles on first use; in CI the same cases every time.
 hypothesis.settings.register_profile("seqpool", deadline=None, derandomize=os.environ.get("CI") == "true")
+hypothesis.settings.register_profile("many", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("seqpool")
 
 
