@@ -122,7 +122,7 @@ def _in_folder(folder: Path, above: tuple[Path, ...]) -> list[str]:
         elif entry in headers:
             if entry.stem not in segments:
                 found.append(str(entry.with_suffix("")))
-        elif entry.suffix not in _WFDB_ENDINGS and entry.is_file() and format_of(entry) is not None:
+        elif entry.suffix not in _WFDB_ENDINGS and entry.is_file() and format_of(entry, named=False) is not None:
             found.append(str(entry))
     return found
 
