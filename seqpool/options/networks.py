@@ -91,6 +91,8 @@ class Encoder:
     pool: how each block shortens the signal; pool_size: by how much, one for all or one per block (1: not at all).
     residual: each block's input is added to its output (through a 1-wide convolution where channels differ).
     embedding: channels of a 1-wide convolution before the first block; 0: none.
+    substitution_matrix: of amino acids, which the embedding starts from, so that letters that replace each other in
+        related proteins start as neighbours; null: at random.
     positions: sine and cosine channels that tell where in the sequence a position lies, added to the input; 0: none.
     skip: the input itself, flattened, joins the features of the head (inputs of one length only).
     global_pool: over all positions that are left; `flatten` keeps each position apart (inputs of one length only).
@@ -111,6 +113,7 @@ class Encoder:
     pool_size: int | tuple[int, ...] = 2
     residual: bool = False
     embedding: int = 0
+    substitution_matrix: Literal["BLOSUM45", "BLOSUM62", "BLOSUM80", "PAM250"] | None = None
     positions: int = 0
     skip: bool = False
     global_pool: Literal["flatten"] | Pooling = field(default_factory=lambda: Pooling("max_average"))
@@ -134,6 +137,8 @@ class Encoder:
             _at_least(1, **{name: min(self.per_block(name))})
         if self.positions % 2:
             raise ValueError(f"positions is {self.positions}, expected an even number of channels")
+        if self.substitution_matrix is not None and not self.embedding:
+            raise ValueError("substitution_matrix is what the embedding starts from, and embedding is 0")
 
     def per_block(self, name: str) -> tuple[int, ...]:
         """`width`, `stride`, `dilation` or `pool_size` for each block."""

@@ -26,9 +26,12 @@ from torch import nn
 from seqpool.errors import DataError, SeqpoolError, UsageError
 from seqpool.motifs.formats import read_motifs
 from seqpool.motifs.matrix import CountMatrix, FrequencyMatrix
+from seqpool.nn.encoder import Encoder
 from seqpool.nn.motif_detector import MotifDetector
+from seqpool.nn.substitutions import substitution_embedding
 from seqpool.options.check import nearest, plain
 from seqpool.options.config import Experiment
+from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.options.networks import network_config
 from seqpool.train.data_module import DataModule
 from seqpool.train.finish import write_artifact
@@ -82,13 +85,16 @@ def _fit(experiment: Experiment, folder: Path, resumed: Path | None, init: str |
         say("there is no validation part: the last epoch's weights are kept")
     say(f"device: {_device(trainer)}; rows: {', '.join(f'{len(p.ids)} {name}' for name, p in parts.named())}")
     motif_file = getattr(experiment.model.network, "motifs", None)
-    if init is not None or motif_file is not None:
+    matrix = getattr(experiment.model.network, "substitution_matrix", None)
+    if init is not None or motif_file is not None or matrix is not None:
         model.trainer = trainer
         trainer.datamodule = data  # type: ignore[attr-defined]
         model.setup("fit")
         assert model.network is not None
         if motif_file is not None:
             _start_from_motifs(model.network, motif_file)
+        if matrix is not None:
+            _start_from_substitutions(model.network, matrix, parts.input)
         if init is not None:
             _start_from_artifact(model.network, init)
     if resumed is not None:
@@ -197,6 +203,21 @@ def _start_from_motifs(network: nn.Module, file: str) -> None:
         matrices.append(np.clip(motif.log_odds, -10.0, None).T)
     placed = network.start_from(matrices)
     say(f"filters: {placed} of the {len(matrices)} motifs of {file} are the first filters")
+
+
+def _start_from_substitutions(network: nn.Module, matrix: str, network_input: NetworkInput) -> None:
+    """The embedding of an encoder of proteins becomes that of a substitution matrix."""
+    encoder = getattr(network, "network", network)
+    assert isinstance(encoder, Encoder)
+    assert encoder.embedding is not None
+    if not isinstance(network_input, Letters):
+        raise UsageError("network.substitution_matrix speaks of amino acids, the data are signals.")
+    try:
+        weight = substitution_embedding(matrix, network_input.letters, encoder.embedding.out_channels)
+    except ValueError as error:
+        raise UsageError(f"network.substitution_matrix: {error}.") from error
+    with torch.no_grad():
+        encoder.embedding.weight.copy_(weight[:, :, None])
 
 
 def _start_from_artifact(network: nn.Module, file: str) -> None:

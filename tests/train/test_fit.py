@@ -13,8 +13,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from seqpool.alphabet import PROTEIN
 from seqpool.artifact import load, load_artifact
 from seqpool.errors import DataError, UsageError
+from seqpool.nn.substitutions import substitution_embedding
 from seqpool.options import data as data_options
 from seqpool.options.config import Config, Experiment, check_config
 from seqpool.options.facts import read_facts
@@ -216,3 +218,44 @@ def test_processes_share_the_batches(processes: int) -> None:
     rows = [row for batches in seen for batch in batches for row in batch]
     assert len(rows) == len(set(rows))
     assert processes > 1 or sorted(rows) == list(range(100))
+
+
+def test_a_substitution_matrix_needs_proteins(tmp_path: Path) -> None:
+    encoder = {
+        "class_path": "Encoder",
+        "init_args": {"channels": [4], "embedding": 4, "substitution_matrix": "BLOSUM62"},
+    }
+    with pytest.raises(UsageError, match=r"substitution_matrix: BLOSUM62 speaks of amino acids, the sequences are dna"):
+        fit(experiment(network=encoder), tmp_path / "run")
+
+
+def test_an_encoder_of_proteins_starts_from_the_matrix(tmp_path: Path) -> None:
+    """After training with a vanishing learning rate the embedding is still the matrix's."""
+    proteins = tmp_path / "proteins.fa"
+    proteins.write_text("".join(f">{i}\n{'MKLVAG' * 3 if i % 2 else 'MDEWST' * 3}{'ACDE'[i % 4]}\n" for i in range(20)))
+    others = tmp_path / "others.fa"
+    others.write_text("".join(f">n{i}\n{'GHILKM' * 3}{'FWYQ'[i % 4]}{'A' * (i % 5)}\n" for i in range(20)))
+    values = {
+        "seed_everything": 1,
+        "model": {
+            "class_path": "SequenceModel",
+            "init_args": {
+                "target": "binary",
+                "keep": "last",
+                "network": {
+                    "class_path": "Encoder",
+                    "init_args": {"channels": [4], "embedding": 6, "substitution_matrix": "PAM250"},
+                },
+                "optimizer": {"learning_rate": 1e-12},
+            },
+        },
+        "data": {
+            "class_path": "FastaClasses",
+            "init_args": {"positives": str(proteins), "negatives": str(others), "alphabet": "protein"},
+        },
+        "trainer": {"max_epochs": 1},
+    }
+    artifact = fit(check_config(Config(values)), tmp_path / "run")
+    encoder = load_artifact(artifact).network.network
+    expected = substitution_embedding("PAM250", PROTEIN, 6)
+    torch.testing.assert_close(encoder.embedding.weight[:, :, 0], expected, rtol=0, atol=1e-6)  # type: ignore[union-attr]
