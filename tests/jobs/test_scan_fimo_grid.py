@@ -109,3 +109,46 @@ def test_q_of_prodoric_on_fimos_grid(data: Path, case: int) -> None:
     # all other windows are tests that lie above the cut
     q = q_values_of_list(np.concatenate([p_value, np.ones(tests - len(scores))]))[: len(scores)]
     assert q == pytest.approx([float(row["q-value"]) for row in fimo], rel=0.01)
+
+
+@pytest.mark.data
+def test_ratio_of_our_p_to_fimos(data: Path) -> None:
+    """docs/scan.md gives this range: FIMO's grid is coarser, so its p-values are those of rounder scores."""
+    ratios: list[float] = []
+    for expected, (file, number, sequences), background, pseudocount, options, _ in CASES:
+        matrix = seqpool.read_motifs(data / "motifs" / file)[number]
+        table = seqpool.scan(
+            str(data / "motifs" / sequences), [matrix], background=background.name, pseudocount=pseudocount, **options
+        )
+        columns = ("sequence_name", "start", "strand")
+        ours = dict(
+            zip(zip(*(table[c].tolist() for c in columns), strict=True), table["p-value"].tolist(), strict=True)
+        )
+        of_case = [
+            ours[row["sequence_name"], int(row["start"]), row["strand"]] / float(row["p-value"])
+            for row in read_fimo(data / "motifs" / expected, matrix.name)
+        ]
+        print(f"{expected}: our p / FIMO's p from {min(of_case):.3f} to {max(of_case):.3f}")
+        ratios += of_case
+    assert 0.72 < min(ratios) < 0.75
+    assert 1.0 < max(ratios) < 1.03
+
+
+@pytest.mark.data
+def test_fimo_scales_q_by_a_share_of_nulls(data: Path) -> None:
+    """In fimo1.tsv its q is 0.775 of Benjamini and Hochberg's for every hit; ours is theirs, unscaled."""
+    expected, (file, number, sequences), background, pseudocount, options, _ = CASES[2]
+    assert expected == "fimo_meme_suite/fimo1.tsv"
+    matrix = seqpool.read_motifs(data / "motifs" / file)[number]
+    table = seqpool.scan(
+        str(data / "motifs" / sequences), [matrix], background=background.name, pseudocount=pseudocount, **options
+    )
+    columns = ("sequence_name", "start", "strand")
+    ours = dict(zip(zip(*(table[c].tolist() for c in columns), strict=True), table["q-value"].tolist(), strict=True))
+    rows = read_fimo(data / "motifs" / expected, matrix.name)
+    ratios = [
+        float(row["q-value"]) / ours[row["sequence_name"], int(row["start"]), row["strand"]]
+        for row in rows
+    ]  # fmt: skip
+    print(f"{expected}: FIMO's q / our q from {min(ratios):.4f} to {max(ratios):.4f}")
+    assert ratios == pytest.approx([0.7775] * len(rows), abs=0.003)

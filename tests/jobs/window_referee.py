@@ -41,7 +41,7 @@ def _scores(
 
 @dataclass(frozen=True)
 class Referee:
-    """A motif's integers, the distribution of their sum and the thresholds that follow from it, found without the grid.
+    """A motif's integers, the distribution of their sum and the thresholds that follow from it.
 
     attained: the sums that words can have, ascending; tail: the probability of at least each; threshold: the lowest
     attained sum whose tail is at most the p-value; midway: in bits, between it and the next one below.
@@ -72,13 +72,19 @@ class Referee:
 def referee(motif: Motif, background: NDArray[np.float64], p_value: float) -> Referee:
     """The motif with thresholds for a p-value under independent letters of (letters,) probabilities."""
     integers = np.rint(motif.log_odds * 1000).astype(np.int64)
-    attained, shares = np.zeros(1, dtype=np.int64), np.ones(1)
+    lowest, shares = 0, np.ones(1)
     for column in integers:
-        attained, where = np.unique((attained[:, None] + column).ravel(), return_inverse=True)
-        shares = np.bincount(where, weights=np.outer(shares, background).ravel())
+        longer = np.zeros(len(shares) + int(np.ptp(column)))
+        for score, share in zip(column - column.min(), background, strict=True):
+            longer[score : score + len(shares)] += share * shares
+        lowest, shares = lowest + int(column.min()), longer
+    attained = np.flatnonzero(shares)
+    shares, attained = shares[attained], attained + lowest
     tail = np.minimum(np.cumsum(shares[::-1])[::-1], 1.0)
     hits = np.flatnonzero(tail <= p_value)
-    first = int(hits[0]) if len(hits) else len(attained)
-    above = int(attained[first]) if len(hits) else int(attained[-1]) + 1
-    below = int(attained[first - 1]) if first else above - 1
+    if not len(hits):  # no word is rare enough: both lie out of reach
+        highest = int(attained[-1])
+        return Referee(motif.log_odds, integers, attained, tail, highest + 1, highest / 1000 + 1)
+    above = int(attained[hits[0]])
+    below = int(attained[hits[0] - 1]) if hits[0] else above - 1
     return Referee(motif.log_odds, integers, attained, tail, above, (above + below) / 2000)
