@@ -5,12 +5,16 @@
 
 Prints a table for one network with six ways to pool: 4 blocks of convolution (width 7; 16, 32, 64, 64 channels),
 batch norm, ReLU and pooling by 2, then a global average and a dense layer. Task: the class of a beat (AAMI N, S, V, F)
-from 2.5 s around it at 100 Hz, first lead of the 22 recordings of MIT-BIH DS1; every fourth recording is validation, so
-no patient is on both sides. Every sixth beat of each recording is used. Seeds set weights and batch order.
+from 2.5 s around it at 100 Hz, first lead of the 22 recordings of MIT-BIH DS1, every sixth beat of each.
+
+Cross-validation by patient: the recordings are dealt into 4 folds, each fold is validated by a network that saw none of
+its patients, and figures are over the beats of all 22 recordings. Seeds set weights and batch order. What is validated
+is the average of the weights over the second half of training: the last step alone differs from seed to seed by more
+than one way to pool from another.
 
 Change: mean over validation beats, classes and both directions of |logit(window shifted by 1 sample) - logit(window)|,
-over the standard deviation of the logits. Flipped: share of decisions that the shift changes. Finished runs are kept in
-FILE and not repeated.
+over the standard deviation of the fold's logits. Flipped: share of decisions that the shift changes. Beside each figure
+the standard deviation between seeds. Finished runs are kept in FILE and not repeated.
 """
 
 from __future__ import annotations
@@ -33,14 +37,20 @@ RATE_HZ = 100
 WIDTH = 250  # 2.5 s
 MARGIN = 1  # samples kept on each side, for the shifts
 EVERY = 6  # of so many beats one is used
+FOLDS = 4
 EPOCHS = 6
+LEARNING_RATE = 2e-3
+WEIGHT_DECAY = 5e-2
+LABEL_SMOOTHING = 0.1
+BATCH = 64
 CLASSES = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F"}  # ANSI/AAMI EC57
+SETTINGS = [RATE_HZ, WIDTH, EVERY, FOLDS, EPOCHS, LEARNING_RATE, WEIGHT_DECAY, LABEL_SMOOTHING, BATCH]
 POOLS: dict[str, object] = {
     "maximum": "max",
-    "average": "average",
-    "strided convolution": "strided_convolution",
-    "polyphase": "polyphase",
     "max-blur, 3 taps": {"name": "max_blur", "taps": 3},
+    "average": "average",
+    "polyphase": "polyphase",
+    "strided convolution": "strided_convolution",
     "max-blur, 5 taps": {"name": "max_blur", "taps": 5},
 }
 
@@ -63,18 +73,17 @@ def beats_of(record: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.array(windows, dtype=np.float32), np.array(labels)
 
 
-def load(folder: Path) -> dict[str, tuple[Tensor, Tensor]]:
-    """Training and validation beats: windows (beats, 1, WIDTH + 2 MARGIN) and classes."""
-    names = (folder / "RECORDS").read_text().split()
-    parts = {}
-    for part, records in (
-        ("train", [name for index, name in enumerate(names) if index % 4]),
-        ("validation", names[::4]),
-    ):
-        pairs = [beats_of(folder / name) for name in records]
-        windows = torch.from_numpy(np.concatenate([windows for windows, _ in pairs]))
-        parts[part] = (windows.unsqueeze(1), torch.from_numpy(np.concatenate([labels for _, labels in pairs])))
-    return parts
+Beats = list[tuple[Tensor, Tensor]]
+
+
+def load(folder: Path) -> Beats:
+    """Of each recording the windows (beats, 1, WIDTH + 2 MARGIN) and classes (beats,)."""
+    pairs = [beats_of(folder / name) for name in (folder / "RECORDS").read_text().split()]
+    return [(torch.from_numpy(windows).unsqueeze(1), torch.from_numpy(labels)) for windows, labels in pairs]
+
+
+def joined(beats: Beats) -> tuple[Tensor, Tensor]:
+    return torch.cat([windows for windows, _ in beats]), torch.cat([labels for _, labels in beats])
 
 
 def network(pool: object) -> nn.Sequential:
@@ -85,23 +94,30 @@ def network(pool: object) -> nn.Sequential:
     return nn.Sequential(*layers, GlobalAvgPool1d(), nn.Linear(64, len(CLASSES)))
 
 
-def run(pool: object, seed: int, parts: dict[str, tuple[Tensor, Tensor]]) -> dict[str, float]:
-    """Train one network and measure it."""
-    torch.manual_seed(seed)
-    model = network(pool)
-    windows, labels = parts["train"]
-    centre = windows[..., MARGIN:-MARGIN]
-    optimiser = torch.optim.AdamW(model.parameters(), 3e-3, weight_decay=1e-2)
-    batches = len(labels) // 64
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=EPOCHS * batches)
-    for _ in range(EPOCHS):
-        for chosen in torch.randperm(len(labels))[: batches * 64].split(64):
+def train(model: nn.Module, windows: Tensor, labels: Tensor) -> nn.Module:
+    """The model whose weights are the mean over the second half of training `model`."""
+    optimiser = torch.optim.AdamW(model.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    batches = len(labels) // BATCH
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=EPOCHS * batches)
+    averaged = torch.optim.swa_utils.AveragedModel(model, use_buffers=True)
+    for epoch in range(EPOCHS):
+        for chosen in torch.randperm(len(labels))[: batches * BATCH].split(BATCH):
             optimiser.zero_grad()
-            nn.functional.cross_entropy(model(centre[chosen]), labels[chosen], label_smoothing=0.05).backward()
+            loss = nn.functional.cross_entropy(model(windows[chosen]), labels[chosen], label_smoothing=LABEL_SMOOTHING)
+            loss.backward()
             optimiser.step()
             schedule.step()
-    model.eval()
-    windows, labels = parts["validation"]
+            if epoch >= EPOCHS // 2:
+                averaged.update_parameters(model)
+    return averaged.eval()
+
+
+def run(pool: object, seed: int, fold: int, beats: Beats) -> dict[str, float]:
+    """Train on the other folds and measure on this one."""
+    torch.manual_seed(seed * FOLDS + fold)
+    windows, labels = joined([pair for index, pair in enumerate(beats) if index % FOLDS != fold])
+    model = train(network(pool), windows[..., MARGIN:-MARGIN], labels)
+    windows, labels = joined(beats[fold::FOLDS])
     with torch.no_grad():
         before, still, after = (
             torch.cat([model(part[..., start : start + WIDTH]) for part in windows.split(256)])
@@ -110,42 +126,57 @@ def run(pool: object, seed: int, parts: dict[str, tuple[Tensor, Tensor]]) -> dic
     changes = torch.stack([(moved - still).abs().mean() for moved in (before, after)])
     flips = torch.stack([(moved.argmax(1) != still.argmax(1)).double().mean() for moved in (before, after)])
     return {
+        "beats": len(labels),
         "change": (changes.mean() / still.std()).item(),
         "flipped": flips.mean().item(),
         "accuracy": (still.argmax(1) == labels).double().mean().item(),
     }
 
 
+def finished(results: Path) -> dict[tuple[str, int, int], dict[str, float]]:
+    """Runs of these settings in the file, by pool, seed and fold."""
+    lines = results.read_text().splitlines() if results.exists() else []
+    entries = [json.loads(line) for line in lines]
+    return {(entry["pool"], entry["seed"], entry["fold"]): entry for entry in entries if entry["settings"] == SETTINGS}
+
+
+def over_folds(done: dict[tuple[str, int, int], dict[str, float]], pool: str, seed: int, figure: str) -> float:
+    """A figure over the beats of all folds."""
+    entries = [done[pool, seed, fold] for fold in range(FOLDS)]
+    return float(np.average([entry[figure] for entry in entries], weights=[entry["beats"] for entry in entries]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--results", type=Path, default=Path("bench_shift.jsonl"), help="finished runs, one a line")
+    parser.add_argument("--only", nargs="*", default=list(POOLS), choices=list(POOLS), metavar="POOL")
     arguments = parser.parse_args()
     data = Path(os.environ.get("SEQPOOL_DATA") or Path.home() / ".cache" / "seqpool-data")
-    parts = load(data / "ecg" / "mitdb_ds1")
-    done: dict[tuple[str, int], dict[str, float]] = {}
-    if arguments.results.exists():
-        for line in arguments.results.read_text().splitlines():
-            entry = json.loads(line)
-            done[entry["pool"], entry["seed"]] = entry
-    runs = [(pool, seed) for seed in range(arguments.seeds) for pool in POOLS]
-    for pool, seed in tqdm([run for run in runs if run not in done], disable=None):
-        done[pool, seed] = {"pool": pool, "seed": seed, **run(POOLS[pool], seed, parts)}  # type: ignore[dict-item]
+    beats = load(data / "ecg" / "mitdb_ds1")
+    runs = [(pool, seed, fold) for pool in arguments.only for seed in range(arguments.seeds) for fold in range(FOLDS)]
+    done = finished(arguments.results)
+    for pool, seed, fold in tqdm([key for key in runs if key not in done], disable=None):
+        figures = run(POOLS[pool], seed, fold, beats)
+        entry = {"pool": pool, "seed": seed, "fold": fold, "settings": SETTINGS, **figures}
         with arguments.results.open("a") as stream:
-            stream.write(json.dumps(done[pool, seed]) + "\n")
-    print(
-        f"{len(parts['train'][1])} training and {len(parts['validation'][1])} validation beats, {arguments.seeds} seeds"
-    )
-    print("| pooling | change of logits by a 1-sample shift | relative to maximum | flipped | accuracy |")
+            stream.write(json.dumps(entry) + "\n")
+    done = finished(arguments.results)
+    count = sum(len(labels) for _, labels in beats)
+    print(f"{count} beats of {len(beats)} recordings in {FOLDS} folds, {arguments.seeds} seeds")
+    print("| pooling | change of logits by a 1-sample shift | relative to the first | flipped | accuracy |")
     print("|---|---|---|---|---|")
-    mean = {
-        pool: {key: float(np.mean([done[pool, seed][key] for seed in range(arguments.seeds)])) for key in
-               ("change", "flipped", "accuracy")}
-        for pool in POOLS
-    }  # fmt: skip
-    for pool, row in mean.items():
-        ratio = row["change"] / mean["maximum"]["change"]
-        print(f"| {pool} | {row['change']:.4f} | {ratio:.2f} | {row['flipped']:.2%} | {row['accuracy']:.2%} |")
+    first = None
+    for pool in arguments.only:
+        change, flipped, accuracy = (
+            np.array([over_folds(done, pool, seed, figure) for seed in range(arguments.seeds)])
+            for figure in ("change", "flipped", "accuracy")
+        )
+        first = change.mean() if first is None else first
+        print(
+            f"| {pool} | {change.mean():.4f} ± {change.std(ddof=1):.4f} | {change.mean() / first:.2f} "
+            f"| {flipped.mean():.2%} ± {flipped.std(ddof=1):.2%} | {accuracy.mean():.2%} ± {accuracy.std(ddof=1):.2%} |"
+        )
 
 
 if __name__ == "__main__":

@@ -8,17 +8,21 @@ anything.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_all, pool_windows
-from seqpool.pooling.masks import mask_from_lengths
+from seqpool.pooling.masks import fill_padding, mask_from_lengths
 from seqpool.pooling.rows import by_rows
 from seqpool.pooling.windows import Window, blank
 
 Reduction = Callable[[Tensor, Tensor | None], Tensor]
+
+_BLOCK = 1 << 18
+"""Values that a CPU reduces at a time: so few that the passes of a reduction find them in the processor's cache."""
 
 
 def count_valid(values: Tensor, valid: Tensor | None) -> Tensor | int:
@@ -49,6 +53,32 @@ def per_channel(parameter: Tensor, values: Tensor) -> Tensor:
     return spread.reshape(1, channels, *(1,) * (values.dim() - 2))
 
 
+def in_blocks(pool: Callable[..., Tensor], row_values: int, batch: Tensor, *others: Tensor | None) -> Tensor:
+    """`pool(batch, *others)`, on a CPU of as many rows of all of them at a time as its cache holds.
+
+    Args:
+        pool: gives a tensor with the rows of its arguments, each row from that row alone.
+        row_values: values that it works on for each row.
+    """
+    rows = max(1, _BLOCK // max(1, row_values))
+    if torch.compiler.is_compiling() or batch.device.type != "cpu" or rows >= batch.shape[0]:
+        return pool(batch, *others)
+    parts = batch.split(rows)
+    beside = [[None] * len(parts) if other is None else other.split(rows) for other in others]
+    return torch.cat([pool(*block) for block in zip(parts, *beside, strict=True)])
+
+
+def windows_of(window: Window, batch: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Windows (N, C, windows, kernel_size) with 0 past each row's length, and which cells are valid: None for all.
+
+    Windows past a row's new length are left to `blank`; when all others hold valid positions only, they all pass.
+    """
+    if lengths is None:
+        return window.cut(batch, 0.0), window.valid(batch.shape[-1], None, batch.device)
+    windows = window.cut(fill_padding(batch, lengths), 0.0)
+    return windows, window.valid(batch.shape[-1], lengths, batch.device) if window.overhangs() else None
+
+
 def reduce_windows(
     reduction: Reduction,
     window: Window,
@@ -62,12 +92,18 @@ def reduce_windows(
     """Local operator: `reduction` of each window along `axis`."""
 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
-        if window.output_length(batch.shape[-1]) == 0:
-            return batch[..., :0]
-        output = reduction(window.cut(batch, 0.0), window.valid(batch.shape[-1], lengths, batch.device))
+        output = reduction(*windows_of(window, batch, lengths))
         return output if lengths is None else blank(output, window.output_lengths(lengths))
 
-    return pool_windows(pool, window.output_lengths, input, lengths, axis, operator=operator, separable=separable)
+    def pool_blocks(batch: Tensor, lengths: Tensor | None) -> Tensor:
+        windows = window.output_length(batch.shape[-1])
+        if windows == 0:
+            return batch[..., :0]
+        return in_blocks(pool, batch.shape[1] * windows * window.kernel_size, batch, lengths)
+
+    return pool_windows(
+        pool_blocks, window.output_lengths, input, lengths, axis, operator=operator, separable=separable
+    )
 
 
 def reduce_all(
@@ -82,15 +118,25 @@ def reduce_all(
 ) -> Tensor:
     """Global operator: `reduction` of each whole row along `axis`.
 
-    `row_by_row` ((N, C, L), lengths) -> (N, C) is the same where reading only valid values is faster than masking all.
+    `row_by_row` ((N, C, L), lengths) -> (N, C) is the same, faster than reducing each row as far as it is valid.
     """
 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
         if batch.shape[-1] == 0:
             return batch.sum(-1)
-        if lengths is not None and row_by_row is not None and by_rows(batch):
-            return row_by_row(batch, lengths)
-        valid = None if lengths is None else mask_from_lengths(lengths, batch.shape[-1]).unsqueeze(1)
-        return reduction(batch, valid)
+        if lengths is None:
+            return in_blocks(partial(reduction, valid=None), batch.shape[1] * batch.shape[2], batch)
+        if by_rows(batch):
+            return (row_by_row or partial(each_row, reduction))(batch, lengths)
+        return reduction(batch, mask_from_lengths(lengths, batch.shape[-1]).unsqueeze(1))
 
     return pool_all(pool, input, lengths, axis, operator=operator, separable=separable)
+
+
+def each_row(reduction: Reduction, batch: Tensor, lengths: Tensor) -> Tensor:
+    """`reduction` of each row of (N, C, L) as far as it is valid: (N, C)."""
+    rows = [
+        reduction(row[..., :length], None) if length else row[..., :0].sum(-1)
+        for row, length in zip(batch.split(1), lengths.tolist(), strict=True)
+    ]
+    return torch.cat(rows)

@@ -13,16 +13,22 @@ from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_all, pool_windows
-from seqpool.pooling.masks import mask_from_lengths, zero_padding
+from seqpool.pooling.masks import fill_padding, mask_from_lengths, zero_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.softmax import softmax_weights
-from seqpool.pooling.reduction import select, working_precision
+from seqpool.pooling.reduction import in_blocks, windows_of, working_precision
 from seqpool.pooling.windows import Window, blank
 
 
 def _weighted(values: Tensor, scores: Tensor, valid: Tensor | None) -> Tensor:
-    weights = softmax_weights(working_precision(scores), valid)
-    return (weights * select(valid, working_precision(values), 0.0)).sum(-1).to(values.dtype)
+    """Mean of `values`, finite where not valid, weighted by softmax(scores)."""
+    work = working_precision(scores)
+    if valid is None:
+        sizes = (work - work.detach().amax(-1, keepdim=True)).exp()
+        weights = sizes / sizes.sum(-1, keepdim=True)
+    else:
+        weights = softmax_weights(work, valid)
+    return (weights * working_precision(values)).sum(-1).to(values.dtype)
 
 
 def _check(input: Tensor, scores: Tensor) -> None:
@@ -60,14 +66,20 @@ def attention_pool1d(
     _check(input, scores)
     window = Window(kernel_size, stride, padding, dilation, ceil_mode)
 
-    def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
-        if window.output_length(batch.shape[-1]) == 0:
-            return batch[..., :0]
-        valid = window.valid(batch.shape[-1], lengths, batch.device)
-        output = _weighted(window.cut(batch, 0.0), window.cut(scores, 0.0), valid)
+    def pool(batch: Tensor, scores: Tensor, lengths: Tensor | None) -> Tensor:
+        values, valid = windows_of(window, batch, lengths)
+        output = _weighted(values, windows_of(window, scores, lengths)[0], valid)
         return output if lengths is None else blank(output, window.output_lengths(lengths))
 
-    return pool_windows(pool, window.output_lengths, input, lengths, -1, operator="attention_pool1d", separable=False)
+    def pool_blocks(batch: Tensor, lengths: Tensor | None) -> Tensor:
+        windows = window.output_length(batch.shape[-1])
+        if windows == 0:
+            return batch[..., :0]
+        return in_blocks(pool, batch.shape[1] * windows * window.kernel_size, batch, scores, lengths)
+
+    return pool_windows(
+        pool_blocks, window.output_lengths, input, lengths, -1, operator="attention_pool1d", separable=False
+    )
 
 
 def global_attention_pool1d(input: Tensor, scores: Tensor, *, lengths: Tensor | None = None) -> Tensor:
@@ -77,8 +89,10 @@ def global_attention_pool1d(input: Tensor, scores: Tensor, *, lengths: Tensor | 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
         if batch.shape[-1] == 0:
             return batch.sum(-1)
-        valid = None if lengths is None else mask_from_lengths(lengths, batch.shape[-1]).unsqueeze(1)
-        return _weighted(batch, scores, valid)
+        if lengths is None:
+            return _weighted(batch, scores, None)
+        valid = mask_from_lengths(lengths, batch.shape[-1]).unsqueeze(1)
+        return _weighted(fill_padding(batch, lengths), scores, valid)
 
     return pool_all(pool, input, lengths, -1, operator="global_attention_pool1d", separable=False)
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
+from seqpool.pooling.operators.sum import windowed_total
 from seqpool.pooling.reduction import reduce_all, select, working_precision
 from seqpool.pooling.rows import cell_mean
 from seqpool.pooling.windows import Window, blank
@@ -39,6 +40,13 @@ def windowed_mean(batch: Tensor, lengths: Tensor | None, window: Window, count_i
     size = batch.shape[-1]
     if window.output_length(size) == 0:
         return batch[..., :0]
+    if window.few_cells(batch):
+        total = windowed_total(batch, lengths, window)
+        if not window.overhangs():
+            return total / window.kernel_size
+        ends = torch.full((1,), size, device=batch.device) if lengths is None else lengths
+        divisors = _divisors(window, size, ends, batch.device, count_include_pad).clamp(min=1)
+        return total / divisors.unsqueeze(1).to(total.dtype)
     filled = fill_padding(batch, lengths) if lengths is not None and window.overhangs() else batch
     output = functional.avg_pool1d(
         filled, window.kernel_size, window.step, window.padding, window.ceil_mode, count_include_pad

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.axes import Axis, Pooled
 from seqpool.pooling.modules import GlobalPool, LocalPool
-from seqpool.pooling.operators.generalised_mean import check_exponent, power_norm, windowed_power_norm
-from seqpool.pooling.reduction import Reduction, reduce_all
+from seqpool.pooling.operators.generalised_mean import check_exponent, power_norm
+from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows
 from seqpool.pooling.windows import Window
 
 
@@ -52,12 +52,9 @@ def lp_pool1d(
         UsageError: a size or p is out of range, or lengths do not fit the batch.
     """
     window = Window(kernel_size, stride, 0, 1, ceil_mode)
-    p = check_exponent(norm_type)
-
-    def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
-        return windowed_power_norm(batch, lengths, window, p, mean=False)
-
-    return pool_windows(pool, window.output_lengths, input, lengths, axis, operator="lp_pool1d", separable=True)
+    return reduce_windows(
+        _reduction(norm_type), window, input, lengths, axis, operator="lp_pool1d", separable=True
+    )
 
 
 def global_lp_pool1d(input: Tensor, norm_type: float, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:

@@ -14,24 +14,44 @@ from torch import Tensor
 
 from seqpool.pooling.axes import Axis, Pooled
 from seqpool.pooling.modules import GlobalPool, LocalPool
+from seqpool.pooling.ranks import MOST_RANKED, places
 from seqpool.pooling.reduction import reduce_all, reduce_windows, select
 from seqpool.pooling.windows import Window
 
 
 def middle(values: Tensor, valid: Tensor | None) -> Tensor:
     """Median of the valid values as NumPy has it (torch.median takes the lower of two); NaN when one of them is NaN."""
-    filled = select(valid, values, math.inf)
-    ordered = torch.sort(filled, dim=-1, stable=True).values
+    size = values.shape[-1]
     if valid is None:
-        size = values.shape[-1]
-        lower, upper = ordered[..., (size - 1) // 2], ordered[..., size // 2]
-    else:
-        count = valid.sum(-1, keepdim=True).expand(*values.shape[:-1], 1)
-        before = torch.div(count - 1, 2, rounding_mode="floor").clamp(min=0)
-        after = torch.div(count, 2, rounding_mode="floor").clamp(max=values.shape[-1] - 1)
-        lower, upper = ordered.gather(-1, before).squeeze(-1), ordered.gather(-1, after).squeeze(-1)
-    result = torch.where(filled.isnan().any(-1), math.nan, lower / 2 + upper / 2)
-    return result if valid is None else select(valid.any(-1), result, 0.0)
+        return _middle_of_few(values) if size <= MOST_RANKED else _middle_of_many(values)
+    ordered = torch.sort(select(valid, values, math.inf), dim=-1, stable=True).values
+    count = valid.sum(-1, keepdim=True).expand(*values.shape[:-1], 1)
+    before = torch.div(count - 1, 2, rounding_mode="floor").clamp(min=0)
+    after = torch.div(count, 2, rounding_mode="floor").clamp(max=size - 1)
+    result = ordered.gather(-1, before).squeeze(-1) / 2 + ordered.gather(-1, after).squeeze(-1) / 2
+    result = torch.where(ordered[..., -1].isnan(), math.nan, result)  # NaN stands last
+    return select(valid.any(-1), result, 0.0)
+
+
+def _middle_of_few(values: Tensor) -> Tensor:
+    order, holds_nan = places(values)
+    size = len(order)
+
+    def value_at(place: int) -> Tensor:
+        # NaN stands last: from there it comes out by itself
+        cell = order[place] + (order[-1] - order[place]) * holds_nan
+        return values.gather(-1, cell.long().unsqueeze(-1)).squeeze(-1)
+
+    lower = value_at((size - 1) // 2)
+    return lower if size % 2 else lower / 2 + value_at(size // 2) / 2
+
+
+def _middle_of_many(values: Tensor) -> Tensor:
+    ordered = torch.sort(values, dim=-1, stable=True).values
+    size = values.shape[-1]
+    lower = ordered[..., (size - 1) // 2]
+    middle = lower if size % 2 else lower / 2 + ordered[..., size // 2] / 2
+    return torch.where(ordered[..., -1].isnan(), math.nan, middle)
 
 
 def median_pool1d(

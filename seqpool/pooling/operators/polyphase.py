@@ -22,6 +22,7 @@ from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import LocalPool
 from seqpool.pooling.operators.blur import kept_lengths
+from seqpool.pooling.rows import by_rows
 
 
 def _largest_rotation(symbols: list[int]) -> list[int]:
@@ -118,9 +119,14 @@ def polyphase_pool1d(input: Tensor, stride: int = 2, *, lengths: Tensor | None =
             return batch
         cells = -(-size // stride)
         filled = batch if lengths is None else fill_padding(batch, lengths)
-        combs = torch.nn.functional.pad(filled, (0, cells * stride - size)).reshape(rows, channels, cells, stride)
+        if cells * stride > size:
+            filled = torch.nn.functional.pad(filled, (0, cells * stride - size))
+        combs = filled.reshape(rows, channels, cells, stride)
         used = torch.full((rows,), size, device=batch.device) if lengths is None else lengths
         chosen = strongest_comb(combs, kept_lengths(used, stride))
+        if by_rows(batch):
+            kept = zip(combs.unbind(0), chosen.tolist(), strict=True)
+            return torch.stack([row.select(2, comb) for row, comb in kept])
         return combs.gather(3, chosen.reshape(-1, 1, 1, 1).expand(rows, channels, cells, 1)).squeeze(3)
 
     def output_lengths(lengths: Tensor) -> Tensor:

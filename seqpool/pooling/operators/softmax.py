@@ -40,7 +40,11 @@ def softmax_mean(values: Tensor, valid: Tensor | None, temperature: float) -> Te
     if temperature == 0:
         return largest(values, valid)
     work = select(valid, working_precision(values), 0.0)
-    return (softmax_weights(work / temperature, valid) * work).sum(-1).to(values.dtype)
+    if valid is not None:
+        return (softmax_weights(work / temperature, valid) * work).sum(-1).to(values.dtype)
+    scores = work / temperature
+    sizes = (scores - scores.detach().amax(-1, keepdim=True)).exp()
+    return ((sizes * work).sum(-1) / sizes.sum(-1)).to(values.dtype)
 
 
 def check_temperature(temperature: float) -> float:

@@ -20,8 +20,8 @@ from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_all, pool_windows
 from seqpool.pooling.masks import mask_from_lengths
 from seqpool.pooling.modules import GlobalPool, LocalPool
-from seqpool.pooling.operators.softmax import softmax_weights
-from seqpool.pooling.reduction import select, working_precision
+from seqpool.pooling.operators.softmax import softmax_mean, softmax_weights
+from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows, select, working_precision
 from seqpool.pooling.windows import Window, blank
 
 _NEGATIVES = ("clamp", "softmax")
@@ -64,10 +64,17 @@ def expectation(values: Tensor, valid: Tensor | None, negatives: str) -> Tensor:
     """sum p_i a_i over the valid values; 0 where every probability is 0."""
     work = select(valid, working_precision(values), 0.0)
     if negatives == "softmax":
-        return (softmax_weights(work, valid) * work).sum(-1).to(values.dtype)
+        return softmax_mean(values, valid, 1.0)
     sizes = work.relu()
     total = sizes.sum(-1)
     return ((sizes * sizes).sum(-1) / torch.where(total == 0, 1.0, total)).to(values.dtype)
+
+
+def _reduction(negatives: str) -> Reduction:
+    def reduction(values: Tensor, valid: Tensor | None) -> Tensor:
+        return expectation(values, valid, negatives)
+
+    return reduction
 
 
 def sample(values: Tensor, valid: Tensor | None, negatives: str, draws: Tensor) -> Tensor:
@@ -84,9 +91,7 @@ def sample(values: Tensor, valid: Tensor | None, negatives: str, draws: Tensor) 
     return picked.squeeze(-1)
 
 
-def _pool(values: Tensor, valid: Tensor | None, negatives: str, training: bool, seed: int | Tensor) -> Tensor:
-    if not training:
-        return expectation(values, valid, negatives)
+def _drawn(values: Tensor, valid: Tensor | None, negatives: str, seed: int | Tensor) -> Tensor:
     key = torch.as_tensor(seed, dtype=torch.int64, device=values.device)
     windows = values.shape[2] if values.dim() == 4 else 1
     draws = uniform_draws(key, values.shape[0], values.shape[1], windows)
@@ -132,12 +137,16 @@ def stochastic_pool1d(
     """
     window = Window(kernel_size, stride, padding, dilation, ceil_mode)
     _check_negatives(negatives)
+    if not training:
+        return reduce_windows(
+            _reduction(negatives), window, input, lengths, axis, operator="stochastic_pool1d", separable=False
+        )
 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
         if window.output_length(batch.shape[-1]) == 0:
             return batch[..., :0]
         valid = window.valid(batch.shape[-1], lengths, batch.device)
-        output = _pool(window.cut(batch, 0.0), valid, negatives, training, seed)
+        output = _drawn(window.cut(batch, 0.0), valid, negatives, seed)
         return output if lengths is None else blank(output, window.output_lengths(lengths))
 
     return pool_windows(
@@ -159,12 +168,16 @@ def global_stochastic_pool1d(
     Arguments and errors as for `stochastic_pool1d`; an empty row gives 0.
     """
     _check_negatives(negatives)
+    if not training:
+        return reduce_all(
+            _reduction(negatives), input, lengths, axis, operator="global_stochastic_pool1d", separable=False
+        )
 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
         if batch.shape[-1] == 0:
             return batch.sum(-1)
         valid = None if lengths is None else mask_from_lengths(lengths, batch.shape[-1]).unsqueeze(1)
-        return _pool(batch, valid, negatives, training, seed)
+        return _drawn(batch, valid, negatives, seed)
 
     return pool_all(pool, input, lengths, axis, operator="global_stochastic_pool1d", separable=False)
 

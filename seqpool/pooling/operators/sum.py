@@ -5,13 +5,15 @@ Use it when counts matter, such as the number of binding sites; longer rows then
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 from torch.nn import functional
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
-from seqpool.pooling.reduction import reduce_all, select
+from seqpool.pooling.reduction import in_blocks, reduce_all, select
 from seqpool.pooling.rows import row_total
 from seqpool.pooling.windows import Window, blank
 
@@ -21,10 +23,20 @@ def total(values: Tensor, valid: Tensor | None) -> Tensor:
     return select(valid, values, 0.0).sum(-1)
 
 
+def _total_of_cells(window: Window, batch: Tensor, lengths: Tensor | None) -> Tensor:
+    filled = fill_padding(batch, lengths) if lengths is not None and window.overhangs() else batch
+    first, *others = window.cells(filled, 0.0)
+    output = sum(others, start=first) if others else first.clone()
+    return output if lengths is None else blank(output, window.output_lengths(lengths))
+
+
 def windowed_total(batch: Tensor, lengths: Tensor | None, window: Window) -> Tensor:
     """Sum of each window without dilation: (N, C, L) -> (N, C, windows)."""
     if window.output_length(batch.shape[-1]) == 0:
         return batch[..., :0]
+    if window.few_cells(batch):
+        values = batch.shape[1] * window.output_length(batch.shape[-1]) * window.kernel_size
+        return in_blocks(partial(_total_of_cells, window), values, batch, lengths)
     filled = fill_padding(batch, lengths) if lengths is not None and window.overhangs() else batch
     # only two-dimensional pooling lets the divisor be chosen
     output = functional.avg_pool2d(

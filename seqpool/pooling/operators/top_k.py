@@ -1,6 +1,6 @@
 """Mean of the k largest: between maximum (k = 1) and average (k = length); each winner gets gradient 1 / k.
 
-Ties go to the first positions, which torch.topk does not promise, so values are sorted stably. A row shorter than k
+Ties go to the first positions, which torch.topk does not promise, so rows where that matters are sorted stably. A row shorter than k
 gives its mean.
 
 Use it when a feature must occur more than once, or when one outlier must not decide.
@@ -16,6 +16,7 @@ from torch import Tensor
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled
 from seqpool.pooling.modules import GlobalPool, LocalPool
+from seqpool.pooling.ranks import MOST_RANKED, places
 from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows, select, working_precision
 from seqpool.pooling.windows import Window
 
@@ -29,13 +30,31 @@ def check_count(k: int) -> int:
 
 def top_mean(values: Tensor, valid: Tensor | None, k: int) -> Tensor:
     """Mean of the min(k, valid count) largest valid values."""
-    ordered = torch.sort(select(valid, values, -math.inf), dim=-1, descending=True, stable=True).values[..., :k]
     if valid is None:
-        return ordered.mean(-1)
+        return _top_mean_of_all(values, k)
+    ordered = torch.sort(select(valid, values, -math.inf), dim=-1, descending=True, stable=True).values[..., :k]
     count = valid.sum(-1, keepdim=True).clamp(max=k)
     taken = torch.arange(ordered.shape[-1], device=values.device) < count
     total = working_precision(select(taken, ordered, 0.0)).sum(-1)
     return (total / count.squeeze(-1).clamp(min=1)).to(values.dtype)
+
+
+def _top_mean_of_all(values: Tensor, k: int) -> Tensor:
+    size = values.shape[-1]
+    if k >= size:
+        return values.mean(-1)
+    if size <= MOST_RANKED:
+        order, _ = places(values, descending=True)
+        return values.gather(-1, torch.stack(order[:k], -1).long()).mean(-1)
+    if torch.compiler.is_compiling():
+        return torch.sort(values, dim=-1, descending=True, stable=True).values[..., :k].mean(-1)
+    found, order = values.detach().topk(k + 1)
+    order = order[..., :k]
+    tied = found[..., k] == found[..., k - 1]  # only there may topk have left out the first of equal values
+    if bool(tied.any()):
+        first = torch.sort(values.detach()[tied], dim=-1, descending=True, stable=True).indices[..., :k]
+        order = order.masked_scatter(tied.unsqueeze(-1), first)
+    return values.gather(-1, order).mean(-1)
 
 
 def _reduction(k: int) -> Reduction:
