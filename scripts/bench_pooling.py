@@ -68,6 +68,11 @@ def power_mean(x: Tensor, p: float, mean: Forward) -> Tensor:
     return mean((x / scale).abs() ** p) ** (1 / p) * scale
 
 
+def scaled_norm(x: Tensor, p: float) -> Tensor:
+    scale = x.detach().abs().amax(-1, keepdim=True)
+    return torch.linalg.vector_norm(x / scale, p, -1) * scale.squeeze(-1)
+
+
 def top_mean(x: Tensor) -> Tensor:
     return x.topk(2, -1).values.mean(-1)
 
@@ -119,7 +124,7 @@ def rows(scores: Tensor, weight: Tensor) -> dict[str, Row]:
         "sum": Row(lambda x, **k: p.sum_pool1d(x, K, S, **k), lambda x: f.avg_pool1d(x, K, S) * K),
         "median": Row(lambda x, **k: p.median_pool1d(x, K, S, **k), lambda x: windows(x).median(-1).values),
         "generalised mean": Row(
-            lambda x, **k: p.generalised_mean_pool1d(x, K, S, **k), 
+            lambda x, **k: p.generalised_mean_pool1d(x, K, S, **k),
             lambda x: power_mean(x, 3.0, lambda y: f.avg_pool1d(y, K, S)),
         ),
         "log-mean-exp": Row(
@@ -157,7 +162,9 @@ def rows(scores: Tensor, weight: Tensor) -> dict[str, Row]:
         "global min": Row(p.global_min_pool1d, lambda x: -f.adaptive_max_pool1d(-x, 1)),
         "global sum": Row(p.global_sum_pool1d, lambda x: x.sum(-1)),
         "global median": Row(p.global_median_pool1d, two_middle),
-        "global lp, p = 2": Row(lambda x, **k: p.global_lp_pool1d(x, 2.0, **k), lambda x: torch.linalg.vector_norm(x, 2, -1)),
+        "global lp, p = 2": Row(
+            lambda x, **k: p.global_lp_pool1d(x, 2.0, **k), lambda x: scaled_norm(x, 2.0),
+        ),
         "global generalised mean": Row(
             p.global_generalised_mean_pool1d, lambda x: power_mean(x, 3.0, lambda y: y.mean(-1)),
         ),

@@ -59,6 +59,8 @@ def record(
             raise UsageError(f"{where(key)} lacks {name}, which {cls.__name__} needs.")
     try:
         return cls(**arguments)
+    except UsageError as error:
+        raise UsageError(f"{where(key)}: {error}") from error
     except ValueError as error:
         raise UsageError(f"{where(key)}: {error}.") from error
 

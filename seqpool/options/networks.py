@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from seqpool.errors import UsageError
 from seqpool.options.check import Where, dotted, nearest, plain, record
-from seqpool.options.pooling import Pooling
+from seqpool.options.pooling import Pooling, check_name
 
 
 def _at_least(minimum: int, **values: int) -> None:
@@ -139,6 +139,9 @@ class Encoder:
             raise ValueError(f"positions is {self.positions}, expected an even number of channels")
         if self.substitution_matrix is not None and not self.embedding:
             raise ValueError("substitution_matrix is what the embedding starts from, and embedding is 0")
+        check_name(self.pool, "local")
+        if isinstance(self.global_pool, Pooling):
+            check_name(self.global_pool, "global")
 
     def per_block(self, name: str) -> tuple[int, ...]:
         """`width`, `stride`, `dilation` or `pool_size` for each block."""

@@ -6,8 +6,19 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from seqpool.errors import UsageError
+
+LOCAL_NAMES = (
+    "max", "average", "min", "sum", "median", "lp", "generalised_mean", "log_mean_exp", "softmax", "stochastic",
+    "top_k", "attention", "mixed", "max_average", "mean_std", "strided_convolution", "average_blur", "max_blur",
+    "polyphase",
+)  # fmt: skip
+"""Operators that pool windows, as `seqpool.pooling.choice` builds them."""
+
+GLOBAL_NAMES = LOCAL_NAMES[: LOCAL_NAMES.index("strided_convolution")]
+"""Operators that pool whole rows."""
 
 
 @dataclass(frozen=True)
@@ -53,3 +64,13 @@ def nearest_name(name: str, names: list[str]) -> str:
     """The sentence part that points at the name most like an unknown one; empty when none is near."""
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else "."
+
+
+def check_name(choice: Pooling, kind: Literal["local", "global"]) -> None:
+    """UsageError, with the names that there are, unless `choice` names a local or a global operator."""
+    names = LOCAL_NAMES if kind == "local" else GLOBAL_NAMES
+    if choice.name not in names:
+        raise UsageError(
+            f"{choice.name!r} is no {kind} pooling, expected one of {' '.join(names)}"
+            f"{nearest_name(choice.name, list(names))}"
+        )

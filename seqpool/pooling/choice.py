@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seqpool.errors import UsageError
-from seqpool.options.pooling import Pooling, nearest_name
+from seqpool.options.pooling import Pooling, check_name, nearest_name
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.attention import AttentionPool1d, GlobalAttentionPool1d
 from seqpool.pooling.operators.average import AvgPool1d, GlobalAvgPool1d
@@ -95,10 +95,6 @@ def _arguments(
     return arguments | {key: value for key, value in given.items() if key in known}
 
 
-def _unknown(name: str, names: list[str], kind: str) -> UsageError:
-    return UsageError(f"{name!r} is no {kind} pooling, expected one of {' '.join(names)}{nearest_name(name, names)}")
-
-
 def local_pool(
     choice: Pooling | str | Mapping[str, object], kernel_size: int, stride: int | None, channels: int
 ) -> LocalPool:
@@ -113,9 +109,7 @@ def local_pool(
         UsageError: unknown name (the names are listed), unknown parameter, or a value out of range.
     """
     choice = Pooling.parse(choice)
-    names = [name for name, operator in OPERATORS.items() if operator.local]
-    if choice.name not in names:
-        raise _unknown(choice.name, names, "local")
+    check_name(choice, "local")
     module = OPERATORS[choice.name].local
     assert module is not None
     step = kernel_size if stride is None else stride
@@ -125,9 +119,7 @@ def local_pool(
 def global_pool(choice: Pooling | str | Mapping[str, object], channels: int) -> GlobalPool:
     """The module of a global pooling choice; arguments and errors as for `local_pool`."""
     choice = Pooling.parse(choice)
-    names = [name for name, operator in OPERATORS.items() if operator.whole]
-    if choice.name not in names:
-        raise _unknown(choice.name, names, "global")
+    check_name(choice, "global")
     module = OPERATORS[choice.name].whole
     assert module is not None
     return module(**_arguments(choice, module, channels))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Places of the few values of a window in sorted order, by comparing each pair: far faster than sorting every window."""
+"""Places of the few values of a window in sorted order, by comparing each pair: far faster than sorting windows."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ anything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -63,8 +62,8 @@ def in_blocks(pool: Callable[..., Tensor], row_values: int, batch: Tensor, *othe
     rows = max(1, _BLOCK // max(1, row_values))
     if torch.compiler.is_compiling() or batch.device.type != "cpu" or rows >= batch.shape[0]:
         return pool(batch, *others)
-    parts = batch.split(rows)
-    beside = [[None] * len(parts) if other is None else other.split(rows) for other in others]
+    parts = torch.split(batch, rows)
+    beside = [[None] * len(parts) if other is None else torch.split(other, rows) for other in others]
     return torch.cat([pool(*block) for block in zip(parts, *beside, strict=True)])
 
 
@@ -106,6 +105,17 @@ def reduce_windows(
     )
 
 
+def each_row(reduction: Callable[..., Tensor], lengths: Tensor, batch: Tensor, *others: Tensor) -> Tensor:
+    """`reduction(batch, *others, None)` of each row as far as it is valid: (N, C, L) -> (N, C)."""
+    rows = zip(*(torch.split(values, 1) for values in (batch, *others)), strict=True)
+    return torch.cat(
+        [
+            reduction(*(values[..., :length] for values in row), None) if length else row[0][..., :0].sum(-1)
+            for row, length in zip(rows, lengths.tolist(), strict=True)
+        ]
+    )
+
+
 def reduce_all(
     reduction: Reduction,
     input: Tensor,
@@ -114,29 +124,26 @@ def reduce_all(
     *,
     operator: str,
     separable: bool,
+    passes: bool = False,
     row_by_row: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> Tensor:
     """Global operator: `reduction` of each whole row along `axis`.
 
-    `row_by_row` ((N, C, L), lengths) -> (N, C) is the same, faster than reducing each row as far as it is valid.
+    Args:
+        passes: `reduction` goes over the values several times, so that it pays to keep them in the cache.
+        row_by_row: ((N, C, L), lengths) -> (N, C), the same and faster than `reduction` of each row on its own.
     """
+
+    def pool_block(batch: Tensor) -> Tensor:
+        return reduction(batch, None)
 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
         if batch.shape[-1] == 0:
             return batch.sum(-1)
         if lengths is None:
-            return in_blocks(partial(reduction, valid=None), batch.shape[1] * batch.shape[2], batch)
+            return in_blocks(pool_block, batch.shape[1] * batch.shape[2], batch) if passes else pool_block(batch)
         if by_rows(batch):
-            return (row_by_row or partial(each_row, reduction))(batch, lengths)
+            return row_by_row(batch, lengths) if row_by_row else each_row(reduction, lengths, batch)
         return reduction(batch, mask_from_lengths(lengths, batch.shape[-1]).unsqueeze(1))
 
     return pool_all(pool, input, lengths, axis, operator=operator, separable=separable)
-
-
-def each_row(reduction: Reduction, batch: Tensor, lengths: Tensor) -> Tensor:
-    """`reduction` of each row of (N, C, L) as far as it is valid: (N, C)."""
-    rows = [
-        reduction(row[..., :length], None) if length else row[..., :0].sum(-1)
-        for row, length in zip(batch.split(1), lengths.tolist(), strict=True)
-    ]
-    return torch.cat(rows)

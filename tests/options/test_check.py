@@ -9,6 +9,7 @@ import pytest
 
 from seqpool.errors import UsageError
 from seqpool.options.check import plain, record
+from seqpool.options.networks import Encoder
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,16 @@ def test_round_trip() -> None:
 def test_rejections(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         record(Outer, values, key=("model",))
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"pool": "avrage"}, r"model: 'avrage' is no local pooling, expected one of max .*; did you mean average\?"),
+        ({"pool": {"name": "lq", "p": 3}}, r"model: 'lq' is no local pooling, expected one of max .* polyphase"),
+        ({"global_pool": "polyphase"}, r"model: 'polyphase' is no global pooling, expected one of max .* mean_std"),
+    ],
+)
+def test_an_unknown_pooling_is_refused_before_anything_is_built(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        record(Encoder, {"channels": [8], **values}, key=("model",))

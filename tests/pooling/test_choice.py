@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqpool.errors import UsageError
-from seqpool.options.pooling import Pooling
+from seqpool.options.pooling import GLOBAL_NAMES, LOCAL_NAMES, Pooling
 from seqpool.pooling import global_pool, local_pool
 from seqpool.pooling.choice import OPERATORS
 
@@ -37,6 +37,11 @@ def test_an_unknown_name_is_answered_with_the_names_and_the_nearest() -> None:
         local_pool("avrage", 2, 2, 4)
     with pytest.raises(UsageError, match="no global pooling"):
         global_pool({"name": "nothing"}, 4)
+
+
+def test_the_names_that_options_know_are_those_that_can_be_built() -> None:
+    assert list(LOCAL_NAMES) == LOCAL
+    assert list(GLOBAL_NAMES) == GLOBAL
 
 
 def test_an_unknown_parameter_is_answered_with_the_parameters() -> None:

@@ -23,10 +23,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 import seqpool.pooling.operators
+import seqpool.pooling.reduction
+import seqpool.pooling.rows
 from seqpool import pooling
 from seqpool.errors import UsageError
 from seqpool.pooling.choice import OPERATORS
 from seqpool.pooling.geometry import commutes_with_reversal
+from seqpool.pooling.ranks import places
 
 BUDGET = settings(max_examples=int(os.environ.get("SEQPOOL_POOLING_EXAMPLES", "12")), deadline=None)
 CHANNELS = 3
@@ -490,6 +493,50 @@ def test_a_row_is_the_same_alone_and_in_any_batch(name: str, form: str, data: st
         if single.numel():
             single.sin().sum().backward()
             torch.testing.assert_close(input.grad[row, :, :length], alone.grad[0], rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(("name", "form"), BOTH)
+@pytest.mark.parametrize("with_lengths", [False, True])
+@pytest.mark.parametrize("kind", ["ties", "distinct"])
+def test_every_path_of_a_cpu_gives_the_same(
+    name: str, form: str, with_lengths: bool, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at once, in blocks of rows, each row as far as it is valid: values and gradients."""
+    module = some_module(name, form).double()
+    lengths = torch.tensor([12, 7, 0, 12, 1]) if with_lengths else None
+    input = distinct(5, CHANNELS, 12)
+    if kind == "ties":
+        input = (input / 3).round().clamp(-1, 2)
+    if lengths is not None:
+        for row, length in enumerate(lengths.tolist()):
+            input[row, :, length:] = math.nan
+    results = []
+    for worthwhile, block in ((10**9, 10**9), (10**9, 1), (0, 10**9), (0, 2 * CHANNELS * 12)):
+        monkeypatch.setattr(seqpool.pooling.rows, "_WORTHWHILE", worthwhile)
+        monkeypatch.setattr(seqpool.pooling.reduction, "_BLOCK", block)
+        leaf = input.clone().requires_grad_()
+        output = pooled(module, leaf, lengths)
+        (gradient,) = torch.autograd.grad(output.sin().sum(), leaf)
+        results.append((output, gradient))
+    for other in results[1:]:
+        torch.testing.assert_close(other, results[0], rtol=1e-11, atol=1e-12)
+
+
+@given(
+    st.integers(1, 8),
+    st.lists(st.lists(st.sampled_from([-1.0, 0.0, -0.0, 2.0, math.inf, math.nan]), min_size=8, max_size=8)),
+    st.booleans(),
+)
+def test_places_are_those_of_a_stable_sort(size: int, sets: list[list[float]], descending: bool) -> None:
+    values = torch.tensor(sets, dtype=torch.float64).reshape(len(sets), 8)[:, :size]
+    order, unknown = places(values, descending=descending)
+    ordered = torch.sort(values, dim=-1, descending=descending, stable=True)
+    assert torch.equal(unknown, values.isnan().any(-1))
+    found = torch.stack(order, -1).long()
+    assert torch.equal(found.sort(-1).values, torch.arange(size).expand(len(sets), size))
+    torch.testing.assert_close(values.gather(-1, found), ordered.values, equal_nan=True, rtol=0, atol=0)
+    known = ~unknown  # torch does not promise an order of several NaN
+    assert torch.equal(found[known], ordered.indices[known])
 
 
 @pytest.mark.parametrize("name", ["max", "min"])

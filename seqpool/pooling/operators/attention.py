@@ -16,7 +16,8 @@ from seqpool.pooling.axes import Axis, Pooled, pool_all, pool_windows
 from seqpool.pooling.masks import fill_padding, mask_from_lengths, zero_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.softmax import softmax_weights
-from seqpool.pooling.reduction import in_blocks, windows_of, working_precision
+from seqpool.pooling.reduction import each_row, in_blocks, windows_of, working_precision
+from seqpool.pooling.rows import by_rows
 from seqpool.pooling.windows import Window, blank
 
 
@@ -91,6 +92,8 @@ def global_attention_pool1d(input: Tensor, scores: Tensor, *, lengths: Tensor | 
             return batch.sum(-1)
         if lengths is None:
             return _weighted(batch, scores, None)
+        if by_rows(batch):
+            return each_row(_weighted, lengths, batch, scores)
         valid = mask_from_lengths(lengths, batch.shape[-1]).unsqueeze(1)
         return _weighted(fill_padding(batch, lengths), scores, valid)
 

@@ -111,7 +111,13 @@ def global_log_mean_exp_pool1d(
 ) -> Tensor:
     """Log-mean-exp of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as the local form does."""
     return reduce_all(
-        _reduction(temperature), input, lengths, axis, operator="global_log_mean_exp_pool1d", separable=True
+        _reduction(temperature),
+        input,
+        lengths,
+        axis,
+        operator="global_log_mean_exp_pool1d",
+        separable=True,
+        passes=True,
     )
 
 

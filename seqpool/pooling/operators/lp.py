@@ -52,14 +52,14 @@ def lp_pool1d(
         UsageError: a size or p is out of range, or lengths do not fit the batch.
     """
     window = Window(kernel_size, stride, 0, 1, ceil_mode)
-    return reduce_windows(
-        _reduction(norm_type), window, input, lengths, axis, operator="lp_pool1d", separable=True
-    )
+    return reduce_windows(_reduction(norm_type), window, input, lengths, axis, operator="lp_pool1d", separable=True)
 
 
 def global_lp_pool1d(input: Tensor, norm_type: float, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
     """(sum |x|^p)^(1/p) of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as lp_pool1d does."""
-    return reduce_all(_reduction(norm_type), input, lengths, axis, operator="global_lp_pool1d", separable=True)
+    return reduce_all(
+        _reduction(norm_type), input, lengths, axis, operator="global_lp_pool1d", separable=True, passes=True
+    )
 
 
 class LPPool1d(LocalPool):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
-from seqpool.pooling.reduction import reduce_all, select
+from seqpool.pooling.reduction import reduce_all, select, windows_of
 from seqpool.pooling.rows import cell_maximum
 from seqpool.pooling.windows import Window, blank
 
@@ -22,8 +23,11 @@ def largest(values: Tensor, valid: Tensor | None) -> Tensor:
     """Largest valid value; ties: the first takes the gradient, which amax would split."""
     if valid is None and values.dim() == 3 and values.device.type == "cpu":  # the faster of two that take the first
         return functional.adaptive_max_pool1d(values, 1).squeeze(-1)
-    result = select(valid, values, -math.inf).max(-1).values
-    return result if valid is None else select(valid.any(-1), result, 0.0)
+    if valid is None:
+        return values.max(-1).values
+    some = valid.any(-1)
+    # a set without a valid value keeps its own: compiled, the maximum of nothing but -infinity has no place
+    return select(some, select(valid | ~some.unsqueeze(-1), values, -math.inf).max(-1).values, 0.0)
 
 
 def windowed_largest(batch: Tensor, lengths: Tensor | None, window: Window) -> Tensor:
@@ -31,6 +35,9 @@ def windowed_largest(batch: Tensor, lengths: Tensor | None, window: Window) -> T
     size = batch.shape[-1]
     if window.output_length(size) == 0:
         return batch[..., :0]
+    if torch.compiler.is_compiling():  # where windows of padding alone, which are -infinity, have no place either
+        output = largest(*windows_of(window, batch, lengths))
+        return output if lengths is None else blank(output, window.output_lengths(lengths))
     filled = fill_padding(batch, lengths, -math.inf) if lengths is not None and window.overhangs() else batch
     output = functional.max_pool1d(
         filled, window.kernel_size, window.step, window.padding, window.dilation, window.ceil_mode

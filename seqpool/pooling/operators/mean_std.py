@@ -51,7 +51,9 @@ def mean_std_pool1d(
 
 def global_mean_std_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
     """Mean and standard deviation of each row: (N, C, L) -> (N, 2 C); an empty row gives 0."""
-    spread = reduce_all(deviation, input, lengths, axis, operator="global_mean_std_pool1d", separable=False)
+    spread = reduce_all(
+        deviation, input, lengths, axis, operator="global_mean_std_pool1d", separable=False, passes=True
+    )
     joined = join_channels(input, axis, global_avg_pool1d(input, lengths=lengths, axis=axis), spread)
     assert isinstance(joined, Tensor)
     return joined

@@ -47,11 +47,41 @@ def _middle_of_few(values: Tensor) -> Tensor:
 
 
 def _middle_of_many(values: Tensor) -> Tensor:
-    ordered = torch.sort(values, dim=-1, stable=True).values
     size = values.shape[-1]
-    lower = ordered[..., (size - 1) // 2]
-    middle = lower if size % 2 else lower / 2 + ordered[..., size // 2] / 2
-    return torch.where(ordered[..., -1].isnan(), math.nan, middle)
+    if torch.compiler.is_compiling():
+        ordered = torch.sort(values, dim=-1, stable=True)
+        lower, upper = ordered.indices[..., (size - 1) // 2], ordered.indices[..., size // 2]
+        unknown, last = ordered.values[..., -1].isnan(), ordered.indices[..., -1]
+        lower, upper = torch.where(unknown, last, lower), torch.where(unknown, last, upper)
+    else:
+        lower, upper = _middle_cells(values.detach())
+    middle = values.gather(-1, lower.unsqueeze(-1)).squeeze(-1)
+    return middle if size % 2 else middle / 2 + values.gather(-1, upper.unsqueeze(-1)).squeeze(-1) / 2
+
+
+def _middle_cells(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Where in each set (..., n) the two middle values of a stable sort stand; both at a NaN when there is one.
+
+    Only sets whose lower middle value occurs again, or that are not finite, have to be sorted.
+    """
+    size = values.shape[-1]
+    middle, lower = values.kthvalue((size + 1) // 2, -1, keepdim=True)
+    upper = lower
+    below = values <= middle
+    sort = ((values == middle).sum(-1) != 1) | ~values.sum(-1).isfinite()
+    if size % 2 == 0:
+        upper = values.masked_fill(below, math.inf).min(-1, keepdim=True).indices
+    if bool(sort.any()):
+        ordered = torch.sort(values[sort], dim=-1, stable=True)
+        last = ordered.values[:, -1:].isnan()
+        chosen = [
+            torch.where(last, ordered.indices[:, -1:], ordered.indices[:, place : place + 1])
+            for place in ((size - 1) // 2, size // 2)
+        ]
+        lower, upper = (
+            found.masked_scatter(sort.unsqueeze(-1), cell) for found, cell in zip((lower, upper), chosen, strict=True)
+        )
+    return lower.squeeze(-1), upper.squeeze(-1)
 
 
 def median_pool1d(
@@ -72,7 +102,7 @@ def median_pool1d(
 
 def global_median_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
     """Median of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as median_pool1d does."""
-    return reduce_all(middle, input, lengths, axis, operator="global_median_pool1d", separable=False)
+    return reduce_all(middle, input, lengths, axis, operator="global_median_pool1d", separable=False, passes=True)
 
 
 class MedianPool1d(LocalPool):

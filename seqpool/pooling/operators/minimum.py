@@ -19,8 +19,11 @@ from seqpool.pooling.windows import Window
 
 def smallest(values: Tensor, valid: Tensor | None) -> Tensor:
     """Smallest valid value; ties: the first takes the gradient, which amin would split."""
-    result = select(valid, values, math.inf).min(-1).values
-    return result if valid is None else select(valid.any(-1), result, 0.0)
+    if valid is None:
+        return values.min(-1).values
+    some = valid.any(-1)
+    # a set without a valid value keeps its own: compiled, the minimum of nothing but infinity has no place
+    return select(some, select(valid | ~some.unsqueeze(-1), values, math.inf).min(-1).values, 0.0)
 
 
 def min_pool1d(

@@ -12,6 +12,8 @@ Use it when the answer must not change at all under circular shifts.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import LocalPool
 from seqpool.pooling.operators.blur import kept_lengths
+from seqpool.pooling.reduction import in_blocks, working_precision
 from seqpool.pooling.rows import by_rows
 
 
@@ -67,15 +70,38 @@ def _strongest_exactly(combs: Tensor, cells: int) -> int:
     return tied[0] if len(tied) == 1 else _break_tie(combs[:, :cells].double().cpu().numpy(), tied)
 
 
+def _energies(combs: Tensor) -> Tensor:
+    """Sum of squares of each comb over all channels: (N, C, cells, s) -> (N, s) float64."""
+    return combs.square().sum(1).double().sum(1)
+
+
+class _Kept(torch.autograd.Function):
+    """The chosen comb of each row: (N, C, cells, s) -> (N, C, cells)."""
+
+    @staticmethod
+    def forward(ctx: Any, combs: Tensor, chosen: Tensor) -> Tensor:
+        ctx.stride = combs.shape[3]
+        ctx.save_for_backward(chosen)
+        return torch.stack([row.select(2, comb) for row, comb in zip(combs, chosen.tolist(), strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (chosen,) = ctx.saved_tensors
+        (gradient,) = gradients
+        result = gradient.new_zeros(*gradient.shape, ctx.stride)
+        for row, comb in enumerate(chosen.tolist()):
+            result[row, ..., comb] = gradient[row]
+        return result, None
+
+
 @torch.library.custom_op("seqpool::strongest_comb", mutates_args=())
 def strongest_comb(combs: Tensor, cells: Tensor) -> Tensor:
     """Which comb has the most energy over all channels: (N, C, cells, s), cells in use (N,) -> (N,) int64.
 
     One operation of its own, so that ties, which depend on the values, do not break compilation.
     """
-    work = combs.detach()
-    work = work.float() if work.dtype in (torch.float16, torch.bfloat16) else work
-    energies = torch.linalg.vector_norm(work, 2, 1).double().square().sum(1)
+    work = working_precision(combs.detach())
+    energies = in_blocks(_energies, work[0].numel() if work.numel() else 0, work)
     most = energies.amax(1)
     chosen: Tensor = energies.argmax(1)
     # sums of the same squares in another order differ by far less than this; what is nearer is decided exactly
@@ -125,8 +151,8 @@ def polyphase_pool1d(input: Tensor, stride: int = 2, *, lengths: Tensor | None =
         used = torch.full((rows,), size, device=batch.device) if lengths is None else lengths
         chosen = strongest_comb(combs, kept_lengths(used, stride))
         if by_rows(batch):
-            kept = zip(combs.unbind(0), chosen.tolist(), strict=True)
-            return torch.stack([row.select(2, comb) for row, comb in kept])
+            kept: Tensor = _Kept.apply(combs, chosen)  # type: ignore[no-untyped-call]
+            return kept
         return combs.gather(3, chosen.reshape(-1, 1, 1, 1).expand(rows, channels, cells, 1)).squeeze(3)
 
     def output_lengths(lengths: Tensor) -> Tensor:

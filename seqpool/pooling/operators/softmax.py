@@ -100,7 +100,9 @@ def global_softmax_pool1d(
     input: Tensor, *, temperature: float = 1.0, lengths: Tensor | None = None, axis: Axis = -1
 ) -> Tensor:
     """Softmax-weighted mean of each row: (N, C, L) -> (N, C); an empty row gives 0. Errors as for the local form."""
-    return reduce_all(_reduction(temperature), input, lengths, axis, operator="global_softmax_pool1d", separable=False)
+    return reduce_all(
+        _reduction(temperature), input, lengths, axis, operator="global_softmax_pool1d", separable=False, passes=True
+    )
 
 
 class SoftmaxPool1d(LocalPool):

@@ -170,7 +170,13 @@ def global_stochastic_pool1d(
     _check_negatives(negatives)
     if not training:
         return reduce_all(
-            _reduction(negatives), input, lengths, axis, operator="global_stochastic_pool1d", separable=False
+            _reduction(negatives),
+            input,
+            lengths,
+            axis,
+            operator="global_stochastic_pool1d",
+            separable=False,
+            passes=True,
         )
 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:

@@ -1,7 +1,7 @@
 """Mean of the k largest: between maximum (k = 1) and average (k = length); each winner gets gradient 1 / k.
 
-Ties go to the first positions, which torch.topk does not promise, so rows where that matters are sorted stably. A row shorter than k
-gives its mean.
+Ties go to the first positions, which torch.topk does not promise, so rows where that matters are sorted stably. A row
+shorter than k gives its mean.
 
 Use it when a feature must occur more than once, or when one outlier must not decide.
 """
@@ -48,13 +48,13 @@ def _top_mean_of_all(values: Tensor, k: int) -> Tensor:
         return values.gather(-1, torch.stack(order[:k], -1).long()).mean(-1)
     if torch.compiler.is_compiling():
         return torch.sort(values, dim=-1, descending=True, stable=True).values[..., :k].mean(-1)
-    found, order = values.detach().topk(k + 1)
-    order = order[..., :k]
+    found, found_at = torch.topk(values, k + 1)
     tied = found[..., k] == found[..., k - 1]  # only there may topk have left out the first of equal values
-    if bool(tied.any()):
-        first = torch.sort(values.detach()[tied], dim=-1, descending=True, stable=True).indices[..., :k]
-        order = order.masked_scatter(tied.unsqueeze(-1), first)
-    return values.gather(-1, order).mean(-1)
+    if not bool(tied.any()):
+        return found[..., :k].mean(-1)
+    first = torch.sort(values.detach()[tied], dim=-1, descending=True, stable=True).indices[..., :k]
+    taken = torch.masked_scatter(found_at[..., :k], tied.unsqueeze(-1), first)
+    return values.gather(-1, taken).mean(-1)
 
 
 def _reduction(k: int) -> Reduction:
