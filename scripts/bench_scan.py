@@ -90,7 +90,7 @@ def ours_with_thresholds(text: str, motifs: Sequence[Motif]) -> int:
     found = []
     for motif in motifs:
         scores = motif.integer_scores()
-        found.append(Scored(motif, scores, iid_distribution(scores, UNIFORM).threshold(P_VALUE), 0.0))
+        found.append(Scored(motif, scores, iid_distribution(scores, UNIFORM, P_VALUE).threshold(P_VALUE), 0.0))
     return ours(text, found)
 
 
@@ -163,6 +163,35 @@ def memelite_hits(one_hot: np.ndarray[Any, Any], frequencies: Mapping[str, Any])
     numba.set_num_threads(1)
 
     return int(memelite.fimo(frequencies, one_hot, threshold=P_VALUE, eps=1e-9, return_counts=True).sum())
+
+
+def print_differing_windows(
+    text: str, motifs: Sequence[Scored], matrices: Sequence[tuple[Any, float]], shown: int = 10
+) -> None:
+    """Windows that only one of us and lightmotif finds: each must lie within rounding of its motif's threshold."""
+    import lightmotif
+
+    codes = DNA.encode(text)
+    every = lanes(motifs)
+    windows = Scanner(every).windows_over(codes, len(codes))
+    found = set(zip(windows.lane.tolist(), windows.position.tolist(), strict=True))
+    striped = lightmotif.stripe(text)
+    theirs = {
+        (number, hit.position)
+        for number, (matrix, threshold) in enumerate(matrices)
+        for hit in lightmotif.scan(matrix, striped, threshold=threshold)
+    }
+    differing = sorted(found ^ theirs)
+    print(f"    windows that differ between seqpool and lightmotif: {len(differing)}")
+    for number, position in differing[:shown]:
+        lane, motif = every[number], motifs[every[number].motif]
+        width = len(lane.scores)
+        at = (np.arange(width), codes[position : position + width])
+        exact, grid = motif.strands[number % 2][at].sum(), int(lane.scores[at].sum())
+        print(
+            f"    {motif.motif.name} {'+-'[number % 2]} {position} {text[position : position + width]}: {exact:.6f} bits, on the grid "
+            f"{grid / 1000:.3f}, a hit from {lane.threshold / 1000:.3f}; rounding may move it by {width / 2000:.4f}"
+        )
 
 
 def alternate(calls: Mapping[str, Call], repeats: int) -> dict[str, tuple[float, float, int]]:
@@ -318,6 +347,7 @@ def main() -> None:
         ),
         two_threads(text, motifs, repeats),
     ]
+    print_differing_windows(text, motifs, theirs)
     if arguments.genome:
         lines.append(whole_command(arguments.genome))
     print()

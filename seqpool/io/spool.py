@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.void]
 
-ROWS_IN_MEMORY = 200_000
+ROWS_IN_MEMORY = 1 << 16
 
 
 class Spool:

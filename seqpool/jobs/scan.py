@@ -39,11 +39,13 @@ from seqpool.jobs.scan_motifs import (
 from seqpool.jobs.scan_pass import Result, ScanPass, in_order, in_start_order, whole_sequences
 from seqpool.motifs.ambiguous import ExpectedScores, largest_p_of_q
 from seqpool.motifs.background import Background
-from seqpool.motifs.blocks import BLOCK_LETTERS, Block, blocks
+from seqpool.motifs.blocks import BLOCK_LETTERS, Block, blocks, cut_runs
 from seqpool.motifs.matrix import Scannable
 from seqpool.motifs.scanner import Lane
 from seqpool.motifs.statistics import q_values_of_list
 from seqpool.options.scan import ScanOptions
+
+HITS_PER_BLOCK = 1 << 16
 
 OpenWriter = Callable[[Mapping[str, Any], Mapping[str, str]], TableWriter]
 """Gets the columns (name to dtype) and the run's facts, returns what takes the rows."""
@@ -93,24 +95,36 @@ class _Run:
         return ScanPass(self.motifs, lanes, AmbiguousHits(self.expected, lanes, limits))
 
     def read_all(
-        self, function: Callable[[Block], Result], *, done: int = 0, passes: int = 1, letters: int | None = None
+        self, function: Callable[[Block], Result], *, done: int = 0, passes: int = 1, letters: int, cut: bool = True
     ) -> Iterator[tuple[Block, Result]]:
         total = passes * self.inputs.total
         threads = self.options.threads or os.cpu_count() or 1
-        every = blocks(self.inputs.runs(), self.overlap, letters or BLOCK_LETTERS)
+        runs = self.inputs.runs()
+        every = blocks(cut_runs(runs, letters) if cut else runs, self.overlap, letters)
         for block, result in in_order(function, every, threads):
             yield block, result
             done += block.new_letters
             self.progress(min(done, total), total)
 
+    def block_letters(self, thresholds: Sequence[int]) -> int:
+        """Letters per block, so few that the hits which random letters give fit in memory whatever the threshold."""
+        per_letter = sum(
+            float(m.distribution.p_value(threshold))
+            for m, threshold in zip(self.motifs, thresholds, strict=True)
+            if threshold <= m.distribution.highest
+        )
+        strands = 1 if self.strands == "forward" else 2
+        return max(1 << 12, min(BLOCK_LETTERS, int(HITS_PER_BLOCK / max(strands * per_letter, 1e-9))))
+
     def find_hits(self, thresholds: Sequence[int], spool: Spool) -> ScanPass:
         """Hits to the spool, in one reading, or in two where the threshold is a q-value."""
         work = self.prepared(thresholds)
+        letters = self.block_letters(thresholds)
         if self.options.q_value is None:
-            for rows in in_start_order(self.read_all(work.hits), self.overlap):
+            for rows in in_start_order(self.read_all(work.hits, letters=letters), self.overlap):
                 spool.append(rows)
             return work
-        for _ in self.read_all(work.count, passes=2):
+        for _ in self.read_all(work.count, passes=2, letters=letters):
             pass
         # q falls with the score: the first score at or below the limit is the threshold
         first = [int(np.searchsorted(-values, -self.options.q_value)) for values in work.q_values()]
@@ -118,7 +132,8 @@ class _Run:
         if self.expected is not None:
             limits = [largest_p_of_q(*work.q_of_p(i), self.options.q_value) for i in range(len(self.motifs))]
         second = self.prepared([work.cuts[i] + first[i] for i in range(len(self.motifs))], limits)
-        for rows in in_start_order(self.read_all(second.hits, done=self.inputs.total, passes=2), self.overlap):
+        blocks_of_hits = self.read_all(second.hits, done=self.inputs.total, passes=2, letters=letters)
+        for rows in in_start_order(blocks_of_hits, self.overlap):
             spool.append(rows)
         return second
 
@@ -127,7 +142,7 @@ class _Run:
         work = self.prepared(thresholds)
         # every block gives a row for each of its sequences and motifs
         letters = max(1 << 12, BLOCK_LETTERS // len(self.motifs))
-        for rows in whole_sequences(self.read_all(work.best, letters=letters)):
+        for rows in whole_sequences(self.read_all(work.best, letters=letters, cut=False)):
             spool.append(rows)
         return work
 

@@ -144,7 +144,7 @@ def _best_of_sequences(
     lowest = np.empty(SEGMENT // CHUNK * LANES, dtype=np.uint8)
     overall = np.empty(LANES, dtype=np.uint8)
     margin = len(blocks) + 1 + len(blocks) * size // 64  # the last is what columns of 1/64 level lose when rounded
-    narrowest, widest = widths.min(), widths.max()
+    narrowest, widest = widths[0], widths[widths.shape[0] - 1]  # ascending
     for n in range(offsets.shape[0]):
         overall[:] = 255
         windows = lengths[n] - narrowest + 1

@@ -38,9 +38,12 @@ def _loss_columns(
     offsets: NDArray[np.int64],
     columns: NDArray[np.uint16],
 ) -> None:
-    """Fill (K, letters + 1, LANES) losses of one group's lanes in 64ths of a level, and where their columns begin."""
+    """Fill (K, letters + 1, LANES) losses of one group's lanes in 64ths of a level, and where their columns begin.
+
+    widths: ascending.
+    """
     columns[:] = 0
-    mean = np.empty(widths.max(), dtype=np.float64)
+    mean = np.empty(widths[widths.shape[0] - 1], dtype=np.float64)
     for lane in range(widths.shape[0]):
         width, cell = widths[lane], first_cell[lane]
         best = np.int64(0)

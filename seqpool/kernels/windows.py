@@ -89,4 +89,5 @@ def read_windows(
         else:
             for column in range(width):
                 row[column] = symbols[codes[start + column]]
-        row[width:] = 0
+        for column in range(width, row.shape[0]):
+            row[column] = 0

@@ -91,6 +91,15 @@ def _block(runs: list[Run]) -> Block:
     )
 
 
+def cut_runs(runs: Iterable[Run], letters: int) -> Iterator[Run]:
+    """Runs of at most so many letters; letters seen before are fewer than that and lie in the first."""
+    for run in runs:
+        for first in range(0, max(1, len(run.codes)), letters):
+            codes = run.codes[first : first + letters]
+            last = run.last and first + letters >= len(run.codes)
+            yield Run(run.sequence, run.start + first, codes, last, run.seen if first == 0 else 0)
+
+
 def blocks(runs: Iterable[Run], overlap: int, letters: int = BLOCK_LETTERS) -> Iterator[Block]:
     """Lay runs (the parts of a record in order, records one after the other) out as blocks of some `letters` letters.
 
