@@ -188,9 +188,10 @@ def print_differing_windows(
         width = len(lane.scores)
         at = (np.arange(width), codes[position : position + width])
         exact, grid = motif.strands[number % 2][at].sum(), int(lane.scores[at].sum())
+        where = f"{motif.motif.name} {'+-'[number % 2]} {position} {text[position : position + width]}"
         print(
-            f"    {motif.motif.name} {'+-'[number % 2]} {position} {text[position : position + width]}: {exact:.6f} bits, on the grid "
-            f"{grid / 1000:.3f}, a hit from {lane.threshold / 1000:.3f}; rounding may move it by {width / 2000:.4f}"
+            f"    {where}: {exact:.6f} bits, on the grid {grid / 1000:.3f}, a hit from {lane.threshold / 1000:.3f}; "
+            f"rounding may move it by {width / 2000:.4f}"
         )
 
 
