@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from seqpool.cli.scan import add_arguments
 
 DEMO = ["data/demo_positives.fa.gz", "--motifs", "data/demo_motifs.jaspar"]
 HEADER = "motif_id\tmotif_alt_id\tsequence_name\tstart\tstop\tstrand\tscore\tp-value\tq-value\tmatched_sequence"
@@ -43,6 +46,21 @@ def test_example_of_the_help_runs(repository: Path) -> None:
     assert done.stdout.splitlines()[0] == HEADER
     assert len(done.stdout.splitlines()) > 100
     assert "tested windows per motif: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "U = T", "Lower case is sequence; --soft-mask skip leaves windows", "code are not scored; they are counted",
+        "--ambiguous expect scores a window", "--palindromes once", "A sequence shorter than a motif has no hit",
+        "Motifs of the same name stay apart", "at or above the threshold", "Benjamini-Hochberg over all tested windows",
+        "filter_1, filter_2",
+    ],
+)  # fmt: skip
+def test_rules_stand_in_the_help(rule: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert rule in " ".join(str(parser.description).split())
 
 
 def test_output_file_and_formats(repository: Path, tmp_path: Path) -> None:

@@ -48,13 +48,31 @@ def test_equals_enumeration(seed: int, width: int, forbidden: bool, p_value: flo
     assert ((attained >= threshold) == (distribution.p_value(attained) <= p_value)).all()
 
 
-@pytest.mark.parametrize(("width", "letters"), [(7, 4), (3, 20)])
+@pytest.mark.parametrize(("width", "letters"), [(7, 4), (8, 4), (3, 20)])
 def test_wider_and_protein(width: int, letters: int) -> None:
     scores, background = random_matrix(1, width, letters, forbidden=False)
     shares = enumerated(scores, background)
     attained = np.array(sorted(shares))
     tail = np.cumsum([shares[s] for s in attained][::-1])[::-1]
     assert iid_distribution(scores, background).p_value(attained) == pytest.approx(tail, rel=1e-10)
+
+
+@pytest.mark.parametrize(("width", "letters"), [(9, 4), (15, 4), (33, 4), (12, 20), (42, 20)])
+def test_too_wide_to_enumerate_is_as_simulated(width: int, letters: int) -> None:
+    """Scores that 20 to 50,000 of a million random windows reach, to five standard deviations."""
+    scores, background = random_matrix(width, width, letters, forbidden=False)
+    generator = np.random.default_rng(width)
+    windows = 1_000_000
+    total = np.zeros(windows, dtype=np.int64)
+    for column in scores:
+        total += column[generator.choice(letters, windows, p=background)]
+    total.sort()
+    distribution = iid_distribution(scores, background)
+    for reached in (20, 100, 1000, 10_000, 50_000):
+        score = int(total[-reached])
+        share = float((total >= score).mean())
+        p_value = float(distribution.p_value(score))
+        assert abs(share - p_value) <= 5 * np.sqrt(p_value / windows)
 
 
 def test_p_is_never_zero() -> None:
