@@ -12,7 +12,8 @@ from seqpool.cli.arguments import add_inputs, add_output, add_threads, chosen_fo
 from seqpool.cli.quick_numba import start_numba
 from seqpool.errors import UsageError
 
-FORMATS = ("tsv", "bed", "gff3", "jsonl", "parquet")
+MOTIF_FORMATS = ("meme", "jaspar", "transfac", "homer")
+FORMATS = ("tsv", "bed", "gff3", "jsonl", "parquet", *MOTIF_FORMATS)
 
 _DESCRIPTION = """\
 Find motifs in FASTA files: every window that scores at or above a threshold, with exact p- and q-values.
@@ -33,6 +34,7 @@ rules:
   - q-values are Benjamini-Hochberg over all tested windows of a motif on all strands scanned.
   - Both strands are scanned; a palindrome's window is reported on both, or once with --palindromes once.
   - A sequence shorter than a motif has no hit of it. Motifs of the same name stay apart.
+  - --format meme, jaspar, transfac or homer writes, for each motif or filter, counts of the letters that it matched.
 """
 
 
@@ -98,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seqpool.io.output import open_binary_output, open_output
     from seqpool.io.regions import HitBedWriter, HitGffWriter
     from seqpool.io.tables import JsonLinesWriter, ParquetWriter, TableWriter, TsvWriter
+    from seqpool.jobs.aligned_hits import AlignedHits
     from seqpool.jobs.scan import run_scan
     from seqpool.jobs.scan_motifs import read_scannable
     from seqpool.options.scan import ScanOptions
@@ -123,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     motifs, options = read_scannable(arguments.motifs, arguments.model, options)
     kind = chosen_format(arguments, FORMATS)
-    if arguments.matrix is not None and kind in ("bed", "gff3"):
+    if arguments.matrix is not None and kind in ("bed", "gff3", *MOTIF_FORMATS):
         raise UsageError(f"--matrix is a table of sequences x motifs, which {kind} cannot hold.")
 
     def say(sentence: str) -> None:
@@ -134,8 +137,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     opened: AbstractContextManager[Any] = (open_binary_output if kind == "parquet" else open_output)(arguments.output)
     with opened as stream, letters_bar(sys.stderr.isatty() and not arguments.quiet) as progress:
+        aligned = AlignedHits(stream, kind, motifs, warn) if kind in MOTIF_FORMATS else None
 
         def open_writer(columns: Mapping[str, Any], facts: Mapping[str, str]) -> TableWriter:
+            if aligned is not None:
+                return aligned
             if kind == "bed":
                 return HitBedWriter(stream, with_region=options.regions is not None)
             if kind == "gff3":

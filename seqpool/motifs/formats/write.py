@@ -93,15 +93,20 @@ def homer_text(motifs: Sequence[MotifMatrix]) -> str:
 _WRITERS = {"meme": meme_text, "jaspar": jaspar_text, "transfac": transfac_text, "homer": homer_text}
 
 
+def motif_text(motifs: Sequence[MotifMatrix], kind: str) -> str:
+    """The contents of a motif file, see `write_motifs`."""
+    if kind not in _WRITERS:
+        raise UsageError(f"motif format '{kind}' is not written (formats: {', '.join(_WRITERS)}).")
+    if not motifs:
+        raise UsageError("there is no motif to write.")
+    return _WRITERS[kind](motifs)
+
+
 def write_motifs(path: str | os.PathLike[str] | None, motifs: Sequence[MotifMatrix], kind: str) -> None:
     """Write motifs to a file (None: stdout), whole or not at all. kind: `meme`, `jaspar`, `transfac` or `homer`.
 
     Raises UsageError for another kind, for no motif, and for motifs that the format cannot hold.
     """
-    if kind not in _WRITERS:
-        raise UsageError(f"motif format '{kind}' is not written (formats: {', '.join(_WRITERS)}).")
-    if not motifs:
-        raise UsageError("there is no motif to write.")
-    text = _WRITERS[kind](motifs)
+    text = motif_text(motifs, kind)
     with open_output(path) as stream:
         stream.write(text)
