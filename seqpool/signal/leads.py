@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from seqpool.errors import DataError
 from seqpool.records import Recording
 
-# Einthoven 1908 and Goldberger 1942, as sums of leads I and II
-_FROM_I_AND_II = {"III": (-1.0, 1.0), "aVR": (-0.5, -0.5), "aVL": (1.0, -0.5), "aVF": (-0.5, 1.0)}
-# leads I and II from either of them and III, as sums of (the known one, III)
-_FROM_III = {"I": ("II", (1.0, -1.0)), "II": ("I", (1.0, 1.0))}
+_OF_I_AND_II = {
+    "I": (1.0, 0.0), "II": (0.0, 1.0), "III": (-1.0, 1.0),
+    "aVF": (-0.5, 1.0), "aVL": (1.0, -0.5), "aVR": (-0.5, -0.5),
+}  # fmt: skip
+"""Each limb lead as a sum of leads I and II (Einthoven 1908, Goldberger 1942): any two of them give the other four."""
 
 
 def place_of(leads: Sequence[str], name: str) -> int | None:
@@ -28,17 +29,14 @@ def lead_signal(recording: Recording, name: str) -> NDArray[np.float32] | None:
     if place is not None:
         measured: NDArray[np.float32] = recording.signal[place]
         return measured
-    if name in _FROM_I_AND_II:
-        weights = _FROM_I_AND_II[name]
-        first, second = place_of(recording.leads, "I"), place_of(recording.leads, "II")
-    elif name in _FROM_III:
-        other, weights = _FROM_III[name]
-        first, second = place_of(recording.leads, other), place_of(recording.leads, "III")
-    else:
+    wanted = next((canonical for canonical in _OF_I_AND_II if canonical.lower() == name.lower()), None)
+    measured_ones = [(limb, at) for limb in _OF_I_AND_II if (at := place_of(recording.leads, limb)) is not None]
+    if wanted is None or len(measured_ones) < 2:
         return None
-    if first is None or second is None:
-        return None
-    derived = weights[0] * recording.signal[first].astype(np.float64) + weights[1] * recording.signal[second]
+    (first, first_at), (second, second_at) = measured_ones[:2]
+    system = np.array([_OF_I_AND_II[first], _OF_I_AND_II[second]]).T
+    weights = np.linalg.solve(system, _OF_I_AND_II[wanted])
+    derived = weights[0] * recording.signal[first_at].astype(np.float64) + weights[1] * recording.signal[second_at]
     return np.asarray(derived, dtype=np.float32)
 
 

@@ -56,8 +56,8 @@ class Prepared:
     """What a network eats of one recording.
 
     values: (channels, samples) float32 at the model's rate, 0 where the signal is missing.
-    leads: the name of each channel's lead in the recording. duration_s: of the recording.
-    notes: what was missing, one sentence each.
+    leads: names of the leads that hold a signal. duration_s: of the recording.
+    notes: what was missing or masked, one sentence each.
     """
 
     values: NDArray[np.float32]
@@ -69,8 +69,9 @@ class Prepared:
 def prepare(recording: Recording, settings: Preprocessing, lead: str | None = None) -> Prepared:
     """Leads chosen, gaps bridged, resampled, filtered, brought to a typical amplitude of 1, limited, gaps set to 0.
 
-    lead: the name of the lead to use by a model that takes one. Raises DataError where the recording is too short or
-    sampled too slowly, a lead is absent, constant, or mostly missing.
+    lead: the name of the lead to use by a model that takes one. Of a model that takes several together, a lead that is
+    absent, constant or mostly missing is masked: its channel is 0, as in training with `lead_dropout`, and noted.
+    Raises DataError where the recording is too short or sampled too slowly, or none of the leads holds a signal.
     """
     if recording.duration_s < settings.shortest_s:
         raise DataError(
@@ -87,19 +88,34 @@ def prepare(recording: Recording, settings: Preprocessing, lead: str | None = No
         names = settings.leads
     else:
         names = (choose_lead(recording, lead, settings.leads),)
-    channels = []
+    channels: dict[str, NDArray[np.float32]] = {}
+    masked: dict[str, DataError] = {}
     notes = []
     for name in names:
-        signal = lead_signal(recording, name)
-        if signal is None:
-            raise DataError(
-                f"{recording.source}: the model needs lead {name} (the leads are {', '.join(recording.leads)})."
-            )
-        values, share = prepare_lead(signal, recording.rate_hz, settings, f"{recording.source}: lead {name}")
+        try:
+            values, share = _prepared_lead(recording, name, settings)
+        except DataError as error:
+            masked[name] = error
+            continue
         if share:
             notes.append(f"{100 * share:.2g} % of lead {name} is missing")
-        channels.append(values)
-    return Prepared(np.stack(channels), tuple(names), recording.duration_s, tuple(notes))
+        channels[name] = values
+    if not channels:
+        raise next(iter(masked.values()))
+    samples = len(next(iter(channels.values())))
+    notes += [f"lead {name} is masked, the model gets 0 in its place" for name in masked]
+    silent = np.zeros(samples, dtype=np.float32)
+    values = np.stack([channels.get(name, silent) for name in names])
+    return Prepared(values, tuple(channels), recording.duration_s, tuple(notes))
+
+
+def _prepared_lead(recording: Recording, name: str, settings: Preprocessing) -> tuple[NDArray[np.float32], float]:
+    signal = lead_signal(recording, name)
+    if signal is None:
+        raise DataError(
+            f"{recording.source}: the model needs lead {name} (the leads are {', '.join(recording.leads)})."
+        )
+    return prepare_lead(signal, recording.rate_hz, settings, f"{recording.source}: lead {name}")
 
 
 def prepare_lead(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -110,12 +112,31 @@ def test_limb_leads_follow_from_two_others() -> None:
     assert lead_signal(both, "V1") is None
 
 
-def test_all_leads_are_channels_and_a_missing_one_is_named() -> None:
+def test_any_two_limb_leads_give_the_others() -> None:
+    one, two = np.random.default_rng(1).normal(size=(2, 50)).astype(np.float32)
+    limb = {"I": one, "II": two, "III": two - one, "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}
+    for first, second in combinations(limb, 2):
+        pair = recording(np.stack([limb[first], limb[second]]), leads=(first, second))
+        for name, values in limb.items():
+            found = lead_signal(pair, name)
+            assert found is not None
+            np.testing.assert_allclose(found, values, atol=1e-5)
+
+
+def test_all_leads_are_channels_and_a_missing_one_is_masked_and_said() -> None:
     settings = Signal(leads=("I", "II", "III"), all_leads=True)
     both = recording(np.stack([beats(250.0), 2 * beats(250.0)]), leads=("I", "II"))
     assert prepare(both, settings).values.shape == (3, 2000)
+    alone = prepare(recording(beats(250.0)), settings)
+    assert alone.leads == ("II",)
+    assert alone.notes == tuple(f"lead {name} is masked, the model gets 0 in its place" for name in ("I", "III"))
+    assert (alone.values[[0, 2]] == 0).all()
+    assert alone.values[1].any()
+    flat = prepare(recording(np.stack([beats(250.0), np.ones(5000)]), leads=("I", "V1")),
+                   Signal(leads=("I", "V1"), all_leads=True))  # fmt: skip
+    assert (flat.leads, (flat.values[1] == 0).all()) == (("I",), True)
     with pytest.raises(DataError, match="needs lead I "):
-        prepare(recording(beats(250.0)), settings)
+        prepare(recording(beats(250.0), leads=("V1",)), settings)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def open_array(path: Path, source: str, stated: Stated) -> RecordingFile:
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:  # numpy's words for a damaged header, a short file, pickled objects
+    except Exception as error:  # the header is a Python literal: a damaged one raises whatever the parser trips over
         raise DataError(f"{source}: not an array of numbers ({first_line(error)}).") from error
     if stated.rate_hz is None:
         raise DataError(f"{source}: an array has no sampling rate: state it with --rate-hz.")

@@ -6,7 +6,6 @@ Source: the files themselves (`RestingECG` of MUSE 7 to 9); GE's `restecg.dtd` i
 from __future__ import annotations
 
 import base64
-import binascii
 import zlib
 from datetime import datetime
 from pathlib import Path
@@ -69,7 +68,7 @@ def _values(lead: Element, source: str, ignore_checksum: bool, notes: list[str])
         raise DataError(f"{source}: lead {name} has samples of {size} bytes (expected 2).")
     try:
         raw = base64.b64decode(text_of(lead, "WaveFormData"))
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one
         raise DataError(f"{source}: lead {name} is not Base64 ({error}).") from error
     promised = number_of(text_of(lead, "LeadSampleCountTotal"), f"LeadSampleCountTotal of {name}", source)
     if len(raw) != 2 * promised:

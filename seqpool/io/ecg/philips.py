@@ -6,7 +6,6 @@ Source: the files and the schemas that sierra-ecg-tools collects.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +65,7 @@ def _signals(block: Element, names: Sequence[str], rate_hz: float, source: str) 
         raise DataError(f"{source}: samples of {bits} bits in {encoding} (expected 16 bits in Base64).")
     try:
         raw = base64.b64decode("".join((block.text or "").split()), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one
         raise DataError(f"{source}: the samples are not Base64 ({error}).") from error
     method = block.get("compression") or (block.get("compressmethod") if block.get("compressflag") == "True" else "")
     if method == "XLI":

@@ -9,7 +9,11 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from seqpool.errors import DataError
 from seqpool.records import Recording
+
+_HIGHEST_MV = 1e9
+"""A million volts: whole converter ranges read as volts stay below, damaged floating-point numbers do not."""
 
 ReadChannels = Callable[[Sequence[int], int, int], NDArray[np.float64]]
 """(places of signals of one rate, start, stop) -> (signals, stop - start) values in the file's units, NaN where there
@@ -45,13 +49,16 @@ class RecordingFile:
     def signal(self, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
         """(leads, stop - start) millivolts of samples `start` up to `stop` (default: all); NaN where there is none.
 
-        Raises ValueError unless 0 <= start <= stop <= samples.
+        Raises DataError for numbers that are no voltages, ValueError unless 0 <= start <= stop <= samples.
         """
         end = self.samples if stop is None else stop
         if not 0 <= start <= end <= self.samples:
             raise ValueError(f"samples {start} to {end} were asked of a recording of {self.samples}")
         values = self.read(self.places, start, end)
-        values *= np.array(self.factors)[:, None]
+        with np.errstate(over="ignore"):
+            values *= np.array(self.factors)[:, None]
+        if (np.abs(values) > _HIGHEST_MV).any():
+            raise DataError(f"{self.source}: it holds voltages over {_HIGHEST_MV:g} mV, the file is damaged.")
         return values.astype(np.float32)
 
     def blocks(self, samples: int) -> Iterator[NDArray[np.float32]]:
