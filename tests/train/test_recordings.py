@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import edfio
 import numpy as np
 import pytest
 import wfdb
@@ -58,6 +59,26 @@ def test_batches_are_padded_with_zeros(folder: Path) -> None:
     assert lengths.tolist() == [800, 1000]
     assert (x[0, 0, 800:] == 0).all()
     assert x[0, 0, 799] != 0
+
+
+def test_every_format_that_is_read_can_train(folder: Path) -> None:
+    """Recordings named without ending, some written again in other formats: the same parts."""
+    wanted = module(folder).parts.train
+    for name in ("a", "b"):
+        record = wfdb.rdrecord(str(folder / name))
+        rows = [f"{at / 125:.3f},{value}" for at, value in enumerate(record.p_signal[:, 0])]
+        (folder / f"{name}.csv").write_text("\n".join(["time_s,II [mV]", *rows]))
+    signal = edfio.EdfSignal(wfdb.rdrecord(str(folder / "c")).p_signal[:, 0], 125, label="ECG II",
+                             physical_dimension="mV", physical_range=(-2, 2))  # fmt: skip
+    edfio.Edf([signal], data_record_duration=0.4).write(folder / "c.edf")
+    for name in "abc":
+        (folder / f"{name}.hea").unlink()
+        (folder / f"{name}.dat").unlink()
+    found = module(folder).parts.train
+    assert found.ids == wanted.ids
+    every = np.arange(len(found.ids))
+    for first, second in zip(found.inputs(every, None, 0), wanted.inputs(every, None, 0), strict=True):
+        np.testing.assert_allclose(first, second, atol=2e-3)
 
 
 def test_several_columns_are_targets(folder: Path) -> None:

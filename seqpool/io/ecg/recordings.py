@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def open_recording(
 ) -> RecordingFile:
     """One recording, its signal still on disk: a Holter is read in blocks of it, in constant memory.
 
-    name: a file, or a WFDB record's name with or without ending; `source` of the result is it without ending.
+    name: a recording's file or name, with or without ending; `source` of the result is it without ending.
     unit: `V`, `mV`, `uV`, `nV`, or a number of them such as `5uV`, in place of what the file says. rate_hz: for a file
     that carries no rate. ignore_checksum: read a damaged file all the same.
     Raises DataError where there is no such recording or it cannot be read.
@@ -83,7 +84,20 @@ def _open_file(path: Path, source: str, stated: Stated) -> RecordingFile:
         raise DataError(f"{path}: not a recording of a known format (known: {NAMES}).")
     if path.with_name(path.name + ".dat").is_file():
         raise DataError(f"{path}: the WFDB header {path.name}.hea is missing beside {path.name}.dat.")
+    ended = _files_of(path)
+    if len(ended) == 1:
+        return _open_file(ended[0], source, stated)
+    if ended:
+        raise DataError(
+            f"{path}: several recordings have this name ({', '.join(one.name for one in ended)}): say which."
+        )
     raise DataError(f"{path}: no such recording.")
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The recordings that are called so but for their ending."""
+    beside = sorted(path.parent.glob(f"{glob.escape(path.name)}.*")) if path.name else []
+    return [one for one in beside if one.is_file() and format_of(one) is not None]
 
 
 def _header_of(name: str | Path) -> Path | None:

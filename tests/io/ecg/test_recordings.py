@@ -69,6 +69,21 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
         read_recording(tmp_path / "notes.txt")
 
 
+def test_files_of_other_formats_by_name(folder: Path) -> None:
+    text = "time_s,II\n" + "\n".join(f"{at / 100:.2f},{np.sin(at / 5):.3f}" for at in range(500))
+    (folder / "c.csv").write_text(text)
+    named, ended = read_recording(folder / "c"), read_recording(folder / "c.csv")
+    np.testing.assert_array_equal(named.signal, ended.signal)
+    assert named.source == ended.source == str(folder / "c")
+    np.save(folder / "c.npy", np.sin(np.arange(500) / 5))
+    with pytest.raises(DataError, match=r"several recordings have this name \(c.csv, c.npy\)"):
+        read_recording(folder / "c")
+    # beside a WFDB record of the same name, a file is itself
+    (folder / "a.csv").write_text(text)
+    assert read_recording(folder / "a.csv").leads == ("II",)
+    assert len(find_recordings([str(folder / "a.csv"), str(folder / "a"), str(folder / "a.dat")])) == 2
+
+
 @pytest.mark.data
 def test_segments_are_not_recordings(data: Path) -> None:
     folder = data / "ecg/formats/wfdb/multi-segment"
