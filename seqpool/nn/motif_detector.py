@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqpool.alphabet import Alphabet
-from seqpool.nn.heads import FeatureNorm, dense_head
+from seqpool.nn.heads import EnsembleHead, FeatureNorm, dense_head
 from seqpool.nn.letters import BLANK, OneHot, letter_codes
 from seqpool.nn.motif_maximum import motif_maximum, motif_maximum_and_average
 from seqpool.nn.word_bag import WordBag
@@ -134,13 +134,35 @@ class MotifDetector(nn.Module):
         features += len(options.word_lengths) * options.word_channels
         features += len(alphabet.letters) if options.composition else 0
         self.norm = FeatureNorm(features) if options.normalise else nn.Identity()
-        self.head = dense_head(features, outputs, hidden=options.hidden, dropout=options.dropout)
+        self.head: nn.Module
+        if options.members == 1:
+            self.head = dense_head(features, outputs, hidden=options.hidden, dropout=options.dropout)
+        else:
+            shares_of_members = [self._features_of(member) for member in range(options.members)]
+            self.head = EnsembleHead(shares_of_members, outputs, hidden=options.hidden, dropout=options.dropout)
+
+    def _features_of(self, member: int) -> list[int]:
+        """Columns of the features of one member: every so-manieth filter and word channel; all of the composition."""
+        members, first = self.options.members, 0
+        columns: list[int] = []
+        for layer in self.filter_layers():
+            filters = layer.weight.shape[0]
+            columns += [first + i for i in range(layer.features) if i % filters % members == member]
+            first += layer.features
+        for _ in self.words:
+            columns += range(first + member, first + self.options.word_channels, members)
+            first += self.options.word_channels
+        letters = self.one_hot.table.shape[1] if self.options.composition else 0
+        return [*columns, *range(first, first + letters)]
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Logits (N, outputs)."""
-        features = self.features(x, lengths)
-        normalised = self.norm(features)
-        return self.head(normalised)  # type: ignore[no-any-return]
+        return self.head(self.norm(self.features(x, lengths)))  # type: ignore[no-any-return]
+
+    def member_logits(self, x: Tensor, lengths: Tensor | None = None) -> list[Tensor]:
+        """(N, outputs) logits of each member, which learns by its own loss."""
+        normalised = self.norm(self.features(x, lengths))
+        return self.head.each(normalised) if isinstance(self.head, EnsembleHead) else [self.head(normalised)]
 
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(N, features) before normalisation: filters by width, then words, then composition."""

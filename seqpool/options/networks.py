@@ -41,6 +41,8 @@ class MotifDetector:
     composition: the shares of the letters are features too (averaged over strands unless `forward`).
     padding: blank positions added at each end, so that a motif cut off by the end still scores.
     hidden: units of the dense layer; 0: none. dropout: share of features dropped. normalise: batch normalisation.
+    members: filters and word channels are shared out over so many detectors, each with its own head and its own loss;
+        their logits are averaged.
     engine: `fused` (table look-ups on the CPU; elsewhere torch) or `torch` (convolution).
     motifs: a motif file whose matrices the first filters start from.
     """
@@ -57,6 +59,7 @@ class MotifDetector:
     hidden: int = 32
     dropout: float = 0.2
     normalise: bool = True
+    members: int = 1
     engine: Literal["fused", "torch"] = "fused"
     motifs: str | None = None
 
@@ -68,6 +71,9 @@ class MotifDetector:
             raise ValueError(f"width is {self.width}, expected 1 to 64")
         if self.filters < len(self.widths):
             raise ValueError(f"{self.filters} filters cannot be shared out over {len(self.widths)} widths")
+        most = min(self.filters // len(self.widths), self.word_channels if self.word_lengths else self.filters)
+        if not 1 <= self.members <= most:
+            raise ValueError(f"members is {self.members}, expected 1 to {most}: each takes a filter of every width")
         if not all(1 <= k <= 8 for k in self.word_lengths):
             raise ValueError(f"word_lengths is {list(self.word_lengths)}, expected lengths from 1 to 8")
 

@@ -95,7 +95,8 @@ class SequenceModel(pl.LightningModule):
         if self.options.mix_up > 0 and batch.x.is_floating_point():
             loss = self._mixed_loss(batch)
         else:
-            loss = self.loss(self(batch.x, batch.lengths), batch.target, batch.weight)
+            each = self._member_logits(batch.x, batch.lengths)
+            loss = torch.stack([self.loss(logits, batch.target, batch.weight) for logits in each]).mean()
         if not bool(torch.isfinite(loss)):
             raise DataError(
                 f"the loss is not finite in epoch {self.current_epoch}, step {self.global_step}: lower "
@@ -103,6 +104,11 @@ class SequenceModel(pl.LightningModule):
             )
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.row), sync_dist=True)
         return loss
+
+    def _member_logits(self, x: Tensor, lengths: Tensor) -> list[Tensor]:
+        """Of each member of an ensemble in one network; elsewhere the network's own, alone."""
+        members = getattr(self.network, "member_logits", None)
+        return [self(x, lengths)] if members is None else members(x, lengths)
 
     def _mixed_loss(self, batch: Batch) -> Tensor:
         """Mix-up (Zhang et al. 2018): inputs and losses of two rows, the larger share first."""
