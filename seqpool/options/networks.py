@@ -73,7 +73,10 @@ class MotifDetector:
             raise ValueError(f"{self.filters} filters cannot be shared out over {len(self.widths)} widths")
         most = min(self.filters // len(self.widths), self.word_channels if self.word_lengths else self.filters)
         if not 1 <= self.members <= most:
-            raise ValueError(f"members is {self.members}, expected 1 to {most}: each takes a filter of every width")
+            raise ValueError(
+                f"members is {self.members}, expected 1 to {most}: "
+                "each takes a filter of every width and a word channel"
+            )
         if not all(1 <= k <= 8 for k in self.word_lengths):
             raise ValueError(f"word_lengths is {list(self.word_lengths)}, expected lengths from 1 to 8")
 

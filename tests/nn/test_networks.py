@@ -31,6 +31,8 @@ DETECTORS: dict[str, dict[str, Any]] = {
     "words": {"filters": 6, "width": 5, "word_lengths": [2, 3]},
     "composition": {"filters": 6, "width": 5, "composition": True, "hidden": 0, "normalise": False},
     "no padding": {"filters": 6, "width": 9, "padding": 0},
+    "members": {"filters": 7, "width": [5, 9], "members": 3, "word_lengths": [2], "composition": True},
+    "members apart": {"filters": 6, "width": 5, "members": 2, "strands": "apart", "pool": "max_average"},
 }
 
 ENCODERS: dict[str, dict[str, Any]] = {
@@ -241,4 +243,65 @@ def test_filters_start_from_motifs() -> None:
     assert torch.allclose(wide.weight[0, :, 0], torch.zeros(4))
     assert np.corrcoef(wide.weight[0, :, 1:8].detach().numpy().ravel(), matrix.ravel())[0, 1] == pytest.approx(1)
     assert torch.equal(narrow.weight[0], narrow.weight[0, :1, :1].expand(4, 5))
-    assert NETWORKS.keys() == {"MotifDetector", "Encoder"}
+    assert NETWORKS.keys() == {"MotifDetector", "Encoder", "SampleLabeller"}  # the last: test_decoders.py
+
+
+@pytest.mark.parametrize("name", ["members", "members apart"])
+def test_members_share_nothing_but_the_composition(name: str) -> None:
+    """The logits of one member have no gradient in the weights that another member's have one in."""
+    network = made("MotifDetector", DETECTORS[name])
+    assert isinstance(network, MotifDetector)
+    x, lengths = codes(4, 30), torch.full((4,), 30)
+    logits = network.member_logits(x, lengths)
+    torch.testing.assert_close(torch.stack(logits).mean(dim=0), network(x, lengths))
+    parameters = dict(network.named_parameters())
+    touched: list[dict[str, torch.Tensor]] = []
+    for member in network.member_logits(x, lengths):
+        gradients = torch.autograd.grad(member.sum(), list(parameters.values()), retain_graph=True, allow_unused=True)
+        touched.append(
+            {
+                parameter: gradient != 0
+                for parameter, gradient in zip(parameters, gradients, strict=True)
+                if gradient is not None
+            }
+        )
+    letters = 4 if DETECTORS[name].get("composition") else 0
+    for first in range(len(touched)):
+        for second in range(first):
+            for parameter in touched[first].keys() & touched[second].keys():
+                both = touched[first][parameter] & touched[second][parameter]
+                if parameter.startswith("norm."):
+                    both = both[: len(both) - letters]
+                assert not both.any(), parameter
+    assert all(any(found.any() for found in one.values()) for one in touched)
+
+
+def test_a_member_is_the_detector_of_its_own_filters() -> None:
+    """Take one member's filters, norm and head out of an ensemble: the same logits."""
+    arguments: dict[str, Any] = {"filters": 6, "width": 5, "members": 2, "hidden": 4}
+    whole = made("MotifDetector", arguments)
+    alone = made("MotifDetector", {**arguments, "filters": 3, "members": 1})
+    assert isinstance(whole, MotifDetector)
+    own = torch.arange(1, 6, 2)
+    state = {name: value for name, value in whole.state_dict().items() if not name.startswith("head.")}
+    state = {name: value[own] if value.ndim and len(value) == 6 else value for name, value in state.items()}
+    state |= {
+        name.replace("head.heads.1.", "head."): value
+        for name, value in whole.state_dict().items()
+        if name.startswith("head.heads.1.")
+    }
+    alone.load_state_dict(state)
+    x, lengths = codes(4, 30), torch.full((4,), 30)
+    torch.testing.assert_close(alone(x, lengths), whole.member_logits(x, lengths)[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "most"),
+    [
+        ({"filters": 8, "width": [5, 9], "members": 5}, 4),
+        ({"filters": 99, "word_lengths": [3], "word_channels": 2, "members": 3}, 2),
+    ],
+)
+def test_each_member_takes_a_filter_of_every_width(arguments: dict[str, Any], most: int) -> None:
+    with pytest.raises(UsageError, match=f"expected 1 to {most}: each takes a filter of every width"):
+        network_record({"class_path": "MotifDetector", "init_args": arguments})
