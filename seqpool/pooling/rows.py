@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seqpool.kernels.cells import cell_means, cell_shares
+
 _WORTHWHILE = 4096
 """Values in a row from which on a call for each row costs less than a mask for all."""
 
@@ -51,36 +53,58 @@ class _CellMaximum(torch.autograd.Function):
         return result.scatter_add_(2, winners, gradient), None, None
 
 
-class _CellMean(torch.autograd.Function):
+class _RowMean(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, batch: Tensor, lengths: Tensor, cells: int) -> Tensor:
-        output = batch.new_zeros(*batch.shape[:2], cells)
+    def forward(ctx: Any, batch: Tensor, lengths: Tensor) -> Tensor:
+        output = batch.new_zeros(batch.shape[:2])
         for row, length in enumerate(lengths.tolist()):
             if length:
-                values = batch[row, :, :length]
-                output[row] = (
-                    values.mean(1, keepdim=True) if cells == 1 else functional.adaptive_avg_pool1d(values, cells)
-                )
+                output[row] = batch[row, :, :length].mean(1)
         ctx.size = batch.shape[2]
         ctx.save_for_backward(lengths)
         return output
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (lengths,) = ctx.saved_tensors
         (gradient,) = gradients
-        rows, channels, cells = gradient.shape
-        result = gradient.new_empty(rows, channels, ctx.size)
+        result = gradient.new_empty(*gradient.shape, ctx.size)
         for row, length in enumerate(lengths.tolist()):
             result[row, :, length:] = 0
-            if length == 0:
-                continue
-            valid = result[row, :, :length]
-            if cells == 1:
-                valid.copy_(gradient[row] / length)
-            else:
-                spread = torch.ops.aten._adaptive_avg_pool2d_backward
-                valid.copy_(spread(gradient[row].unsqueeze(1), valid.unsqueeze(1)).squeeze(1))
+            if length:
+                result[row, :, :length] = (gradient[row] / length).unsqueeze(1)
+        return result, None
+
+
+class _CellMean(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, batch: Tensor, lengths: Tensor, cells: int) -> Tensor:
+        ctx.size = batch.shape[2]
+        ctx.save_for_backward(lengths)
+        values = batch.detach().contiguous().numpy()
+        return torch.from_numpy(cell_means(values, lengths.numpy(), cells, torch.get_num_threads()))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (lengths,) = ctx.saved_tensors
+        result: Tensor = _CellShare.apply(gradients[0], lengths, ctx.size)  # type: ignore[no-untyped-call]
+        return result, None, None
+
+
+class _CellShare(torch.autograd.Function):
+    """The way back of `_CellMean`, whose own way back is `_CellMean`: both are linear."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Tensor, lengths: Tensor, size: int) -> Tensor:
+        ctx.cells = gradient.shape[2]
+        ctx.save_for_backward(lengths)
+        values = gradient.detach().contiguous().numpy()
+        return torch.from_numpy(cell_shares(values, lengths.numpy(), size, torch.get_num_threads()))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (lengths,) = ctx.saved_tensors
+        result: Tensor = _CellMean.apply(gradients[0], lengths, ctx.cells)  # type: ignore[no-untyped-call]
         return result, None, None
 
 
@@ -131,10 +155,19 @@ def cell_maximum(batch: Tensor, lengths: Tensor, cells: int) -> Tensor:
     return result
 
 
+def row_mean(batch: Tensor, lengths: Tensor) -> Tensor:
+    """Mean of each row as far as it is valid: (N, C, L) -> (N, C); an empty row gives 0."""
+    result: Tensor = _RowMean.apply(batch, lengths)  # type: ignore[no-untyped-call]
+    return result
+
+
 def cell_mean(batch: Tensor, lengths: Tensor, cells: int) -> Tensor:
     """Mean of each of `cells` cells of each row's own length: (N, C, L) -> (N, C, cells)."""
-    result: Tensor = _CellMean.apply(batch, lengths, cells)  # type: ignore[no-untyped-call]
-    return result
+    if cells == 1:
+        return row_mean(batch, lengths).unsqueeze(2)
+    work = batch.float() if batch.dtype in (torch.float16, torch.bfloat16) else batch
+    result: Tensor = _CellMean.apply(work, lengths.long(), cells)  # type: ignore[no-untyped-call]
+    return result.to(batch.dtype)
 
 
 def row_total(batch: Tensor, lengths: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.sum import windowed_total
 from seqpool.pooling.reduction import reduce_all, select, working_precision
-from seqpool.pooling.rows import cell_mean
+from seqpool.pooling.rows import row_mean
 from seqpool.pooling.windows import Window, blank
 
 
@@ -97,15 +97,9 @@ def avg_pool1d(
     return pool_windows(pool, window.output_lengths, input, lengths, axis, operator="avg_pool1d", separable=True)
 
 
-def _mean_by_rows(batch: Tensor, lengths: Tensor) -> Tensor:
-    return cell_mean(batch, lengths, 1).squeeze(-1)
-
-
 def global_avg_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
     """Mean of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as avg_pool1d does."""
-    return reduce_all(
-        mean, input, lengths, axis, operator="global_avg_pool1d", separable=True, row_by_row=_mean_by_rows
-    )
+    return reduce_all(mean, input, lengths, axis, operator="global_avg_pool1d", separable=True, row_by_row=row_mean)
 
 
 class AvgPool1d(LocalPool):
