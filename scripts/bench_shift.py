@@ -3,7 +3,7 @@
 
     SEQPOOL_DATA=... python scripts/bench_shift.py [--seeds 3] [--results FILE]
 
-Prints a table for one network with six ways to pool: 4 blocks of convolution (width 7; 16, 32, 64, 64 channels),
+Prints a table for one network with seven ways to pool: 4 blocks of convolution (width 7; 16, 32, 64, 64 channels),
 batch norm, ReLU and pooling by 2, then a global average and a dense layer. Task: the class of a beat (AAMI N, S, V, F)
 from 2.5 s around it at 100 Hz, first lead of the 22 recordings of MIT-BIH DS1, every sixth beat of each.
 
@@ -51,6 +51,7 @@ POOLS: dict[str, object] = {
     "average": "average",
     "polyphase": "polyphase",
     "strided convolution": "strided_convolution",
+    "max-blur, 4 taps": {"name": "max_blur", "taps": 4},
     "max-blur, 5 taps": {"name": "max_blur", "taps": 5},
 }
 

@@ -9,27 +9,29 @@ MOST_RANKED = 8
 """Values of a set up to which comparing each pair is faster than sorting."""
 
 
-def places(values: Tensor, *, descending: bool = False) -> tuple[list[Tensor], Tensor]:
-    """Which cell of each set (..., n) stands at place 0, 1, ... of a stable sort, and whether the set holds NaN.
+def ranks(values: Tensor, *, descending: bool = False) -> tuple[list[Tensor], Tensor]:
+    """At which place of a stable sort each cell of the sets (..., n) stands, and which sets hold NaN.
 
     NaN counts as larger than any number, as in torch.sort. Gives n tensors (...) uint8, and one (...) bool.
     """
     cells = values.detach().unbind(-1)
     unknown = [cell != cell for cell in cells]
-    ranks = [torch.zeros(cell.shape, dtype=torch.uint8, device=cell.device) for cell in cells]
+    found = [torch.zeros(cell.shape, dtype=torch.uint8, device=cell.device) for cell in cells]
     for later in range(len(cells)):
         for earlier in range(later):
             kept = cells[earlier] >= cells[later] if descending else cells[earlier] <= cells[later]
             kept = kept | (unknown[earlier] if descending else unknown[later])
-            ranks[later] = ranks[later] + kept
-            ranks[earlier] = ranks[earlier] + ~kept
-    order = []
-    for place in range(len(cells)):
-        cell = torch.zeros_like(ranks[0])
-        for index in range(1, len(cells)):
-            cell = cell + (ranks[index] == place) * torch.full((), index, dtype=torch.uint8, device=cell.device)
-        order.append(cell)
+            found[later] = found[later] + kept
+            found[earlier] = found[earlier] + ~kept
     holds = unknown[0]
     for other in unknown[1:]:
         holds = holds | other
-    return order, holds
+    return found, holds
+
+
+def cell_at(place: int, ranked: list[Tensor]) -> Tensor:
+    """Which cell of each set stands at a place, 0 to n - 1, by their ranks: (...) uint8."""
+    cell = torch.zeros_like(ranked[0])
+    for index in range(1, len(ranked)):
+        cell = cell + (ranked[index] == place) * torch.full((), index, dtype=torch.uint8, device=cell.device)
+    return cell

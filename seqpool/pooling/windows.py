@@ -15,7 +15,7 @@ from seqpool.errors import UsageError
 from seqpool.pooling.geometry import Geometry, conv_geometry, output_length
 from seqpool.pooling.masks import fill_padding
 
-_FEW_CELLS = 8
+FEW_CELLS = 8
 """Cells of a window up to which a strided copy for each is faster than a view of overlapping windows."""
 
 
@@ -101,7 +101,7 @@ class Window:
     def few_cells(self, input: Tensor) -> bool:
         """Whether passes over `cells` of `input`, a block of rows at a time, are the fastest way: on a CPU."""
         return (
-            self.kernel_size <= _FEW_CELLS
+            self.kernel_size <= FEW_CELLS
             and input.dtype in (torch.float32, torch.float64)
             and input.device.type == "cpu"
             and not torch.compiler.is_compiling()
@@ -120,7 +120,7 @@ class Window:
         length = input.shape[-1]
         if self.output_length(length) == 0:
             return input.new_zeros((*input.shape[:-1], 0, self.kernel_size))
-        if self.kernel_size <= _FEW_CELLS:
+        if self.kernel_size <= FEW_CELLS:
             return torch.stack(self.cells(input, fill)).movedim(0, -1)
         right = self.right_padding(length)
         if self.padding or right:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from seqpool.pooling.axes import Axis, Pooled
 from seqpool.pooling.modules import GlobalPool, LocalPool
-from seqpool.pooling.ranks import MOST_RANKED, places
+from seqpool.pooling.ranks import MOST_RANKED, cell_at, ranks
 from seqpool.pooling.reduction import reduce_all, reduce_windows, select
 from seqpool.pooling.windows import Window
 
@@ -34,12 +34,14 @@ def middle(values: Tensor, valid: Tensor | None) -> Tensor:
 
 
 def _middle_of_few(values: Tensor) -> Tensor:
-    order, holds_nan = places(values)
-    size = len(order)
+    ranked, holds_nan = ranks(values)
+    size = len(ranked)
+    last = cell_at(size - 1, ranked)
 
     def value_at(place: int) -> Tensor:
         # NaN stands last: from there it comes out by itself
-        cell = order[place] + (order[-1] - order[place]) * holds_nan
+        cell = cell_at(place, ranked)
+        cell = cell + (last - cell) * holds_nan
         return values.gather(-1, cell.long().unsqueeze(-1)).squeeze(-1)
 
     lower = value_at((size - 1) // 2)

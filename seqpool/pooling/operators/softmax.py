@@ -20,7 +20,7 @@ from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.average import mean
 from seqpool.pooling.operators.maximum import largest
 from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows, select, working_precision
-from seqpool.pooling.windows import Window
+from seqpool.pooling.windows import FEW_CELLS, Window
 
 
 def softmax_weights(scores: Tensor, valid: Tensor | None) -> Tensor:
@@ -40,9 +40,10 @@ def softmax_mean(values: Tensor, valid: Tensor | None, temperature: float) -> Te
     if temperature == 0:
         return largest(values, valid)
     work = select(valid, working_precision(values), 0.0)
-    if valid is not None:
-        return (softmax_weights(work / temperature, valid) * work).sum(-1).to(values.dtype)
     scores = work / temperature
+    if valid is not None or values.shape[-1] > FEW_CELLS:
+        return (softmax_weights(scores, valid) * work).sum(-1).to(values.dtype)
+    # of few cells, which do not lie side by side, torch's own softmax is slow
     sizes = (scores - scores.detach().amax(-1, keepdim=True)).exp()
     return ((sizes * work).sum(-1) / sizes.sum(-1)).to(values.dtype)
 

@@ -40,13 +40,18 @@ def _scramble(bits: Tensor) -> Tensor:
     return bits ^ _shift_right(bits, 31)
 
 
+def _numbers(count: int, device: torch.device) -> Tensor:
+    """1 to `count`; the operation on bits keeps a compiler from adding products up as indices, beyond 64 bits."""
+    return torch.arange(1, count + 1, device=device).bitwise_or(0)
+
+
 def uniform_draws(seed: Tensor, rows: int, channels: int, windows: int) -> Tensor:
     """Numbers in [0, 1) for (rows, channels, windows), float32: functions of `seed` () int64 and of their own place."""
     device = seed.device
     place = (
-        torch.arange(1, rows + 1, device=device).reshape(-1, 1, 1) * _STEPS[0]
-        + torch.arange(1, channels + 1, device=device).reshape(1, -1, 1) * _STEPS[1]
-        + torch.arange(1, windows + 1, device=device).reshape(1, 1, -1) * _STEPS[2]
+        _numbers(rows, device).reshape(-1, 1, 1) * _STEPS[0]
+        + _numbers(channels, device).reshape(1, -1, 1) * _STEPS[1]
+        + _numbers(windows, device).reshape(1, 1, -1) * _STEPS[2]
     )
     return _shift_right(_scramble(_scramble(seed) ^ _scramble(place)), 40).float() * 2.0**-24
 

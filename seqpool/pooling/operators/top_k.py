@@ -16,7 +16,7 @@ from torch import Tensor
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled
 from seqpool.pooling.modules import GlobalPool, LocalPool
-from seqpool.pooling.ranks import MOST_RANKED, places
+from seqpool.pooling.ranks import MOST_RANKED, cell_at, ranks
 from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows, select, working_precision
 from seqpool.pooling.windows import Window
 
@@ -44,8 +44,8 @@ def _top_mean_of_all(values: Tensor, k: int) -> Tensor:
     if k >= size:
         return values.mean(-1)
     if size <= MOST_RANKED:
-        order, _ = places(values, descending=True)
-        return values.gather(-1, torch.stack(order[:k], -1).long()).mean(-1)
+        ranked, _ = ranks(values, descending=True)
+        return values.gather(-1, torch.stack([cell_at(place, ranked) for place in range(k)], -1).long()).mean(-1)
     if torch.compiler.is_compiling():
         return torch.sort(values, dim=-1, descending=True, stable=True).values[..., :k].mean(-1)
     found, found_at = torch.topk(values, k + 1)
