@@ -74,6 +74,43 @@ class Recording:
         return float(self.signal.shape[1] / self.rate_hz)
 
 
+WAVES = ("P", "QRS", "T")
+"""The waves of a heart beat, in its order."""
+
+POINTS = ("onset", "peak", "offset")
+"""What is known of a wave."""
+
+
+@dataclass(frozen=True)
+class Delineation:
+    """Waves of one lead as columns of equal length, in order of time.
+
+    wave: (waves,) int8, index into WAVES. onset, peak, offset: (waves,) float64 samples from 0 (parts of samples too),
+    NaN where it is not known.
+    """
+
+    wave: NDArray[np.int8]
+    onset: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.wave)
+
+    def of(self, wave: str) -> Delineation:
+        """The waves of one kind: `P`, `QRS` or `T`."""
+        return self.rows(self.wave == WAVES.index(wave))
+
+    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Delineation:
+        """The waves that a mask or places choose."""
+        return Delineation(self.wave[chosen], self.onset[chosen], self.peak[chosen], self.offset[chosen])
+
+    def moved(self, start: float, scale: float) -> Delineation:
+        """Every point at (point - start) · scale: another first sample, another rate."""
+        points = [(getattr(self, point) - start) * scale for point in POINTS]
+        return Delineation(self.wave, *points)
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What a model says of one input.

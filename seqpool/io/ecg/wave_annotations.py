@@ -1,0 +1,143 @@
+"""P, QRS and T waves in WFDB annotation files: `( p ) ( N ) ( t )`, a bracket where a wave begins and ends.
+
+Source: the waveform boundary symbols of the WFDB Applications Guide (annotation codes), as LUDB, QTDB and ecgpuwave use
+them. Which wave a bracket belongs to follows only from the peak beside it, so brackets are paired defensively.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqpool.errors import DataError
+from seqpool.io.ecg.messages import first_line
+from seqpool.records import WAVES, Delineation
+
+PEAKS = {"p": "P", "N": "QRS", "t": "T"}
+"""Symbol of a peak and the wave it stands in."""
+
+_SYMBOL_OF = {wave: symbol for symbol, wave in PEAKS.items()}
+
+
+@dataclass(frozen=True)
+class AnnotatedWaves:
+    """The waves of one lead as somebody marked them.
+
+    waves: in samples of the recording; a point without a mark is NaN. span: first and last mark; None: no mark.
+    unclear: (first, last) samples of brackets that belong to no wave.
+    """
+
+    waves: Delineation
+    span: tuple[int, int] | None
+    unclear: tuple[tuple[int, int], ...]
+
+
+@dataclass
+class _Wave:
+    wave: str
+    onset: float
+    peak: float
+    offset: float = np.nan
+
+
+def read_waves(record: str | Path, annotator: str) -> AnnotatedWaves:
+    """The waves in the annotation file `record.annotator`. Raises DataError where it is missing or damaged."""
+    import wfdb
+
+    path = Path(f"{record}.{annotator}")
+    if not path.is_file():
+        raise DataError(f"{path}: no such annotation file.")
+    try:
+        found = wfdb.rdann(str(record), annotator)
+    except Exception as error:  # wfdb raises whatever its parsing stumbles over
+        raise DataError(f"{path}: not a WFDB annotation file, or damaged ({first_line(error)}).") from error
+    return paired(found.sample, found.symbol)
+
+
+def paired(samples: Sequence[int] | NDArray[np.int64], symbols: Sequence[str]) -> AnnotatedWaves:
+    """Brackets paired with the peaks beside them.
+
+    `(` belongs to the next peak, `)` to the peak before it. A bracket that is not beside a peak, and a pair without a
+    peak, are unclear. Symbols other than brackets and the three peaks are not waves, and are passed over.
+    """
+    waves: list[_Wave] = []
+    unclear: list[tuple[int, int]] = []
+    opened: int | None = None
+    current: _Wave | None = None
+    marked: list[int] = []
+    for sample, symbol in zip(np.asarray(samples).tolist(), symbols, strict=True):
+        if symbol not in ("(", ")", *PEAKS):
+            continue
+        marked.append(sample)
+        if symbol == "(":
+            if opened is not None:
+                unclear.append((opened, opened))
+            opened, current = sample, None
+        elif symbol == ")":
+            if current is not None:
+                current.offset = sample
+            else:
+                unclear.append((sample if opened is None else opened, sample))
+            opened, current = None, None
+        else:
+            current = _Wave(PEAKS[symbol], np.nan if opened is None else opened, sample)
+            waves.append(current)
+            opened = None
+    if opened is not None:
+        unclear.append((opened, opened))
+    return AnnotatedWaves(
+        waves=Delineation(
+            np.array([WAVES.index(one.wave) for one in waves], dtype=np.int8),
+            np.array([one.onset for one in waves], dtype=np.float64),
+            np.array([one.peak for one in waves], dtype=np.float64),
+            np.array([one.offset for one in waves], dtype=np.float64),
+        ),
+        span=(min(marked), max(marked)) if marked else None,
+        unclear=tuple(unclear),
+    )
+
+
+def write_waves(folder: Path, name: str, annotator: str, waves: Delineation, rate_hz: float) -> None:
+    """Writes `folder/name.annotator`, whole or not at all: `(`, peak, `)` of each wave, whole samples.
+
+    The brackets' number is that of ecgpuwave: 0 P, 1 QRS, 2 T. Raises DataError where the file cannot be written.
+    """
+    import wfdb
+
+    marks: list[tuple[int, str, int]] = []
+    for wave, *points in zip(waves.wave, waves.onset, waves.peak, waves.offset, strict=True):
+        symbols = ("(", _SYMBOL_OF[WAVES[wave]], ")")
+        marks += [
+            (round(float(point)), symbol, 0 if symbol in PEAKS else int(wave))
+            for point, symbol in zip(points, symbols, strict=True)
+            if np.isfinite(point)
+        ]
+    marks.sort(key=lambda mark: mark[0])
+    if not marks:
+        raise DataError(f"{name}: no wave was found, and a WFDB annotation file cannot be empty.")
+    try:
+        _written_aside(wfdb, folder, name, annotator, marks, rate_hz)
+    except OSError as error:
+        raise DataError(f"{folder / name}.{annotator} cannot be written: {error.strerror or error}.") from error
+
+
+def _written_aside(
+    wfdb: object, folder: Path, name: str, annotator: str, marks: list[tuple[int, str, int]], rate_hz: float
+) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as aside:
+        wfdb.wrann(  # type: ignore[attr-defined]
+            "waves",
+            annotator,
+            np.array([sample for sample, _, _ in marks]),
+            [symbol for _, symbol, _ in marks],
+            num=np.array([number for _, _, number in marks]),
+            fs=rate_hz,
+            write_dir=aside,
+        )
+        Path(aside, f"waves.{annotator}").replace(folder / f"{name}.{annotator}")
