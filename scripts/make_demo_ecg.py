@@ -4,7 +4,8 @@
 
 60 records e01 ... e60 of 10 s at 125 Hz, 1 uV per count: every second one is regular (sinus rhythm with the usual
 variability), the others irregular without a P wave, as in atrial fibrillation. REFERENCE.csv holds `record,label`,
-beats.tsv the time of every R peak. The same seed gives the same files.
+beats.tsv the time of every R peak, eNN.waves the onset, peak and offset of every P, QRS and T wave, as WFDB annotations
+`( p )`, `( N )`, `( t )`. The same seed gives the same files.
 
 Source: McSharry, Clifford, Tarassenko, Smith 2003, "A dynamical model for generating synthetic electrocardiogram
 signals", IEEE Trans Biomed Eng 50:289; wave angles and rate factors as in their program ECGSYN.
@@ -100,8 +101,34 @@ def simulate(intervals: list[Array], heights: Array, rate_hz: float) -> Array:
     return trace
 
 
-def make() -> tuple[NDArray[np.int16], list[str], list[Array]]:
-    """(records, samples) counts of 1 uV, the label of each record, and its R peaks in seconds from its start."""
+def wave_marks(intervals: Array, *, with_p: bool) -> list[tuple[int, str]]:
+    """(sample, symbol) in order: where the waves of the model lie within each beat, two and a half widths to each side.
+
+    A complex begins with its Q and ends with its S. Angles before 0 belong to the interval before the R peak. Waves
+    that do not lie within the record as a whole are left out.
+    """
+    hurry = np.sqrt(1.0 / intervals.mean())
+    angle = ANGLE * np.array([np.sqrt(hurry), hurry, hurry, hurry, 1.0])
+    reach = 2.5 * WIDTH * hurry
+    marks: list[tuple[int, str]] = []
+    for peak, before, after in zip(np.cumsum(intervals)[:-1], intervals[:-1], intervals[1:], strict=True):
+        turn = np.where(angle <= 0, before, after) / (2 * np.pi)
+        times = {
+            "p": (angle[0] - reach[0], angle[0], angle[0] + reach[0]),
+            "N": (angle[1] - reach[1], 0.0, angle[3] + reach[3]),
+            "t": (angle[4] - reach[4], angle[4], angle[4] + reach[4]),
+        }
+        for (symbol, places), turns in zip(
+            times.items(), (turn[[0, 0, 0]], turn[[1, 1, 3]], turn[[4, 4, 4]]), strict=True
+        ):
+            at = np.rint((peak - BEFORE_S + np.array(places) * turns) * RATE_HZ).astype(int).tolist()
+            if at[0] >= 0 and at[2] < DURATION_S * RATE_HZ and (with_p or symbol != "p"):
+                marks += zip(at, ("(", symbol, ")"), strict=True)
+    return sorted(marks, key=lambda mark: mark[0])
+
+
+def make() -> tuple[NDArray[np.int16], list[str], list[Array], list[list[tuple[int, str]]]]:
+    """(records, samples) counts of 1 uV, the label of each record, its R peaks in seconds from its start, its waves."""
     rng = np.random.default_rng(SEED)
     labels = [LABELS[number % 2] for number in range(RECORDS)]
     intervals, heights = [], []
@@ -121,15 +148,16 @@ def make() -> tuple[NDArray[np.int16], list[str], list[Array]]:
     noisy = kept + rng.normal(0.0, 0.01, kept.shape)
     beats = [np.cumsum(rr) - BEFORE_S for rr in intervals]
     beats = [times[(times >= 0) & (times < DURATION_S)] for times in beats]
-    return np.rint(noisy * COUNTS_PER_MV).astype(np.int16), labels, beats
+    marks = [wave_marks(rr, with_p=label == "regular") for rr, label in zip(intervals, labels, strict=True)]
+    return np.rint(noisy * COUNTS_PER_MV).astype(np.int16), labels, beats, marks
 
 
 def write(folder: Path) -> None:
-    """The records, RECORDS, REFERENCE.csv and beats.tsv."""
+    """The records with their waves, RECORDS, REFERENCE.csv and beats.tsv."""
     import wfdb
 
     folder.mkdir(parents=True, exist_ok=True)
-    counts, labels, beats = make()
+    counts, labels, beats, marks = make()
     names = [f"e{number + 1:02d}" for number in range(RECORDS)]
     for name, signal, label in zip(names, counts, labels, strict=True):
         wfdb.wrsamp(
@@ -137,6 +165,9 @@ def write(folder: Path) -> None:
             adc_gain=[COUNTS_PER_MV], baseline=[0], write_dir=str(folder),
             comments=[f"simulated by scripts/make_demo_ecg.py, {label} rhythm"],
         )  # fmt: skip
+    for name, waves in zip(names, marks, strict=True):
+        samples, symbols = zip(*waves, strict=True)
+        wfdb.wrann(name, "waves", np.array(samples), list(symbols), fs=RATE_HZ, write_dir=str(folder))
     (folder / "RECORDS").write_text("".join(f"{name}\n" for name in names))
     (folder / "REFERENCE.csv").write_text("".join(f"{n},{label}\n" for n, label in zip(names, labels, strict=True)))
     lines = ["record\tbeat\ttime_s\n"]

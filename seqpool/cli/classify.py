@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 
 from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs
+from seqpool.cli.recording_options import add_recording_options
 from seqpool.errors import SeqpoolError
-from seqpool.io.ecg.leads import millivolts_per
 
 FORMATS = ("tsv", "jsonl", "parquet")
 
@@ -39,33 +38,12 @@ def _share(text: str) -> float:
     return value
 
 
-def _unit(text: str) -> str:
-    if millivolts_per(text) is None:
-        raise argparse.ArgumentTypeError(f"expected V, mV, uV, nV, or a number of them such as 5uV, got {text}")
-    return text
-
-
-def _rate(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number of samples per second, got {text}")
-    return value
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `classify`."""
     parser.description = _DESCRIPTION
     add_inputs(parser, "RECORD", "a recording, or a folder of them")
     parser.add_argument("--model", metavar="ARTIFACT", required=True, help="a model that `seqpool fit` wrote")
-    parser.add_argument("--lead", metavar="NAME", help="the lead to use, by a model that takes one")
-    parser.add_argument(
-        "--unit",
-        type=_unit,
-        metavar="UNIT",
-        help="of the samples, whatever the file says: V, mV, uV, nV, or a step such as 5uV",
-    )
-    parser.add_argument("--rate-hz", type=_rate, metavar="X", help="samples per second, for files that carry no rate")
-    parser.add_argument("--ignore-checksum", action="store_true", help="a wrong checksum is only a warning")
+    add_recording_options(parser, "the lead to use, by a model that takes one")
     parser.add_argument("--windows", action="store_true", help="a row per window, with start_s and end_s")
     parser.add_argument(
         "--abstain-below", type=_share, metavar="X", help="no decision where the confidence is below X (0 to 1)"

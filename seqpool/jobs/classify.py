@@ -54,6 +54,8 @@ def signal_input(artifact: Artifact) -> Signal:
         raise UsageError(
             f"the model takes sequences ({artifact.facts.job}), not recordings: use seqpool predict with it."
         )
+    if artifact.facts.job == "waves":
+        raise UsageError("the model finds waves, it does not classify: use seqpool delineate with it.")
     return artifact.input
 
 

@@ -17,7 +17,7 @@ import yaml
 from seqpool.errors import UsageError
 from seqpool.options.check import dotted, nearest, record
 from seqpool.options.data import DATA
-from seqpool.options.training import MODELS, SequenceModel
+from seqpool.options.training import MODELS, Model
 
 Key = tuple[str, ...]
 
@@ -171,7 +171,7 @@ class Experiment:
 
     values: dict[str, Any]
     seed: int
-    model: SequenceModel
+    model: Model
     data_class: str
     data: Any
     trainer: dict[str, Any]

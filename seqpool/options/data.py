@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from seqpool.options.recordings import Recordings
+from seqpool.options.recordings import Recordings, Waves
 from seqpool.options.splits import Split
 
 SHUFFLE = "dinucleotide-shuffle"
@@ -157,6 +157,7 @@ class GenomeRegions(LetterData):
 
 
 DATA: dict[str, type[Any]] = {
-    record.__name__: record for record in (FastaClasses, SequenceTable, SequenceFolder, GenomeRegions, Recordings)
+    record.__name__: record
+    for record in (FastaClasses, SequenceTable, SequenceFolder, GenomeRegions, Recordings, Waves)
 }
 """Every kind of data by the name that a config's `data.class_path` gives."""

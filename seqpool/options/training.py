@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from seqpool.errors import UsageError
 from seqpool.options.check import Where, dotted, record
-from seqpool.options.networks import Network, SampleLabeller, network_record
+from seqpool.options.networks import Encoder, MotifDetector, Network, SampleLabeller, network_record
+from seqpool.records import WAVES
 
-TARGETS = ("binary", "multiclass", "multilabel", "regression")
+TARGETS = ("binary", "multiclass", "multilabel", "regression", "waves")
+"""Kinds of answer: of the first four one per input, of `waves` one per sample."""
 
 Target = Literal["binary", "multiclass", "multilabel", "regression"]
+
+WAVE_OUTPUTS = ("none", *WAVES, "any P")
+"""What a network for waves says: a label of each sample, and last, of the whole row, whether it has P waves at all."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class SequenceModel:
     there is no validation part). early_stopping: stop after so many epochs without a better figure; null: never.
     """
 
+    module: ClassVar[str] = "seqpool.train.sequence_model"
+
     network: Network
     target: Target
     optimizer: Optimizer = field(default_factory=Optimizer)
@@ -80,6 +87,53 @@ def sequence_model_record(
     return record(SequenceModel, {**values, "network": network}, key=key, where=where)
 
 
-MODELS = {"SequenceModel": sequence_model_record}
+@dataclass(frozen=True)
+class WaveModel:
+    """P, QRS and T waves: a label for every sample, and whether the row has P waves at all.
 
-__all__ = ["MODELS", "TARGETS", "Optimizer", "SequenceModel", "Target"]
+    network: a SampleLabeller with `whole_outputs: 1`.
+    class_weights: of `none`, `P`, `QRS` and `T` in the cross-entropy of the samples; those not named weigh 1.
+    presence_weight: of the cross-entropy of P waves at all, beside that of the samples.
+    keep: the weights of the epoch with the best validation figure (`best`) or of the last epoch (`last`; also where
+    there is no validation part). early_stopping: stop after so many epochs without a better figure; null: never.
+    """
+
+    module: ClassVar[str] = "seqpool.train.wave_model"
+    target: ClassVar[str] = "waves"
+
+    network: Network
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    class_weights: dict[str, float] = field(default_factory=dict)
+    presence_weight: float = 0.2
+    keep: Literal["best", "last"] = "best"
+    early_stopping: int | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.network, MotifDetector | Encoder):
+            raise ValueError("the network gives one answer per input, expected SampleLabeller")
+        if isinstance(self.network, SampleLabeller) and self.network.whole_outputs != 1:
+            raise ValueError("network.whole_outputs should be 1: whether there are P waves at all")
+        unknown = set(self.class_weights) - set(WAVE_OUTPUTS[:-1])
+        if unknown:
+            raise ValueError(
+                f"class_weights names {', '.join(sorted(unknown))}, expected some of {', '.join(WAVE_OUTPUTS[:-1])}"
+            )
+        if self.presence_weight < 0 or any(weight < 0 for weight in self.class_weights.values()):
+            raise ValueError("class_weights and presence_weight are at least 0")
+        if self.early_stopping is not None and self.early_stopping < 1:
+            raise ValueError(f"early_stopping is {self.early_stopping}, expected at least 1 epoch or null")
+
+
+def wave_model_record(values: Mapping[str, Any], *, key: tuple[str, ...] = (), where: Where = dotted) -> WaveModel:
+    """The record of a config's `model.init_args`. Raises UsageError naming the key that is wrong."""
+    if "network" not in values:
+        raise UsageError(f"{where(key)} lacks network, which WaveModel needs.")
+    network = network_record(values["network"], key=(*key, "network"), where=where)
+    return record(WaveModel, {**values, "network": network}, key=key, where=where)
+
+
+Model = SequenceModel | WaveModel
+
+MODELS: dict[str, Callable[..., Model]] = {"SequenceModel": sequence_model_record, "WaveModel": wave_model_record}
+
+__all__ = ["MODELS", "TARGETS", "WAVE_OUTPUTS", "Model", "Optimizer", "SequenceModel", "Target", "WaveModel"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 import pytorch_lightning as pl
@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     x: (N, L) uint8 letter codes padded with the alphabet's unknown symbol, or (N, C, L) float32 padded with 0.
     lengths: (N,) int64.
     target: binary (N,) float32 of 0 and 1; multiclass (N,) int64; multilabel and regression (N, T) float32, NaN where
-        the value is missing.
+        the value is missing; waves (N, L + 1) int64, as `seqpool.train.wave_part` says.
     weight: (N,) float32, the row's weight in the loss.
     row: (N,) int64, the row in its part.
     """
@@ -44,7 +44,8 @@ class Part(Protocol):
     ids: the name of each row. digests: 16 hex digits of each row's content.
     target: (rows,) class index for binary (0, 1) and multiclass; (rows, targets) for multilabel and regression, NaN
         where missing. weight: (rows,).
-    A part may also have lengths (rows,): then rows of like length are trained on together.
+    A part may also have lengths (rows,): then rows of like length are trained on together. And it may have `draws`,
+    the number of rows that an epoch of training takes, where that is not each id once.
     """
 
     ids: Sequence[str]
@@ -107,12 +108,18 @@ class Batches(IterableDataset[Batch]):
         self.rank = rank
         self.processes = processes
 
+    @property
+    def rows(self) -> int:
+        """Rows of an epoch."""
+        ids = len(self.part.ids)
+        return ids if self.seed is None else int(getattr(self.part, "draws", ids))
+
     def __len__(self) -> int:
-        batches = -(-len(self.part.ids) // self.batch_size)
+        batches = -(-self.rows // self.batch_size)
         return batches if self.processes == 1 else batches // self.processes
 
     def __iter__(self) -> Iterator[Batch]:
-        order = np.arange(len(self.part.ids))
+        order = np.arange(self.rows)
         if self.seed is not None:
             generator = np.random.default_rng([self.seed, self.epoch()])
             order = generator.permutation(order)
@@ -158,13 +165,14 @@ def like_lengths_together(
 class DataModule(pl.LightningDataModule, ABC):
     """Reads a data set once and hands out its parts batch by batch; a subclass says how it is read.
 
-    record_class: the option record that describes the data set.
+    record_class: the option record that describes the data set. batches_class: how rows become a batch.
     """
 
     record_class: ClassVar[type[Any]]
+    batches_class: ClassVar[type[Batches]] = Batches
 
-    def __init__(self, options: dict[str, Any], target: Target | None = None) -> None:
-        """`options`: the fields of `record_class`; `target`: what the labels are read as (classes or values).
+    def __init__(self, options: dict[str, Any], target: Target | Literal["waves"] | None = None) -> None:
+        """`options`: the fields of `record_class`; `target`: what the labels are read as (classes, values or waves).
 
         Raises UsageError naming the key that is wrong.
         """
@@ -195,7 +203,7 @@ class DataModule(pl.LightningDataModule, ABC):
         rank, processes = 0, 1
         if training and trainer is not None:
             rank, processes = trainer.global_rank, trainer.world_size
-        return Batches(
+        return self.batches_class(
             part,
             self.options.batch_size,
             multiclass=self.target == "multiclass",

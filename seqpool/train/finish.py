@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,17 @@ from seqpool.evaluation.answers import Answers, interpret
 from seqpool.evaluation.calibration import calibrated_probabilities, fit_temperature
 from seqpool.evaluation.decisions import fit_thresholds
 from seqpool.evaluation.intervals import bootstrap_intervals
+from seqpool.nn.decoders import SampleLabeller
 from seqpool.options.config import Experiment
 from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters
 from seqpool.options.networks import network_config
-from seqpool.train.data_module import Batches, Part, Parts
+from seqpool.train.data_module import Batches, DataModule, Part, Parts
 from seqpool.train.sequence_model import SequenceModel
+from seqpool.train.trained_network import TrainedNetwork
+from seqpool.train.wave_judge import PRESENCE, scores_of, tallies_of
+from seqpool.train.wave_part import WavePart
+from seqpool.train.waves import Waves
 
 RESAMPLES = 200
 """Bootstrap resamples of each interval."""
@@ -60,53 +65,91 @@ def scores_with_intervals(answers: Answers, truth: NDArray[np.float64]) -> dict[
     }
 
 
-def write_artifact(path: Path, model: SequenceModel, parts: Parts, experiment: Experiment) -> None:
+def write_artifact(path: Path, model: TrainedNetwork, data: DataModule, experiment: Experiment) -> None:
     """The trained network with everything needed to use it."""
-    network = model.network
+    network, parts = model.network, data.parts
     assert network is not None
     network.to("cpu").eval()
-    target = model.target
-    regression = target == "regression"
-    temperature = 1.0
-    thresholds = [0.5] * {"binary": 1, "multilabel": len(parts.classes)}.get(target, 0)
-    outputs = None
-    if parts.validation is not None and len(parts.validation.ids):
-        outputs = outputs_of(network, parts.validation, experiment.data.batch_size)
-        if not regression:
-            kind: Any = target
-            truth = parts.validation.target
-            logits = outputs[:, 0] if target == "binary" else outputs
-            temperature = fit_temperature(truth, logits, kind)
-            thresholds = fit_thresholds(truth, calibrated_probabilities(logits, temperature, kind), kind).tolist()
     facts = Facts(
-        job="sequence" if isinstance(parts.input, Letters) else "recording",
+        job=_job(model, parts),
         network=network_config(experiment.model.network),
         input=input_config(parts.input),
-        target=target,
+        target=model.target,
         classes=list(parts.classes),
         length=parts.length,
         parameters=sum(p.numel() for p in network.parameters()),
-        offset=model.offset.cpu().double().tolist() if regression else [],
-        scale=model.scale.cpu().double().tolist() if regression else [],
-        temperature=temperature,
-        thresholds=thresholds,
+        offset=[],
+        scale=[],
+        temperature=1.0,
+        thresholds=[],
         geometry=_geometry(network),
         data=parts.facts,
         metrics={},
         seed=experiment.seed,
         licence=str(parts.facts.get("licence") or "that of the training data"),
     )
-    if outputs is not None:
-        assert parts.validation is not None
-        facts.metrics["part"] = "validation"
-        facts.metrics["protocol"] = "temperature and thresholds were fitted on this part"
-        facts.metrics["rows"] = len(parts.validation.ids)
-        facts.metrics["scores"] = scores_with_intervals(answers_of(outputs, facts), parts.validation.target)
+    if isinstance(model, SequenceModel):
+        facts = _with_decisions(facts, model, network, parts, experiment.data.batch_size)
+    else:
+        assert isinstance(data, Waves)
+        facts = _with_wave_figures(facts, network, data)
     save_artifact(path, facts, network)
+
+
+def _job(model: TrainedNetwork, parts: Parts) -> str:
+    if model.target == "waves":
+        return "waves"
+    return "sequence" if isinstance(parts.input, Letters) else "recording"
+
+
+def _with_decisions(facts: Facts, model: SequenceModel, network: nn.Module, parts: Parts, batch_size: int) -> Facts:
+    """Scale, temperature, thresholds and the figures on validation."""
+    target = model.target
+    if target == "regression":
+        facts = replace(facts, offset=model.offset.cpu().double().tolist(), scale=model.scale.cpu().double().tolist())
+    else:
+        facts = replace(facts, thresholds=[0.5] * {"binary": 1, "multilabel": len(parts.classes)}.get(target, 0))
+    part = parts.validation
+    if part is None or not len(part.ids):
+        return facts
+    outputs = outputs_of(network, part, batch_size)
+    if target != "regression":
+        kind: Any = target
+        logits = outputs[:, 0] if target == "binary" else outputs
+        temperature = fit_temperature(part.target, logits, kind)
+        probabilities = calibrated_probabilities(logits, temperature, kind)
+        facts = replace(
+            facts, temperature=temperature, thresholds=fit_thresholds(part.target, probabilities, kind).tolist()
+        )
+    metrics = {
+        "part": "validation",
+        "protocol": "temperature and thresholds were fitted on this part",
+        "rows": len(part.ids),
+        "scores": scores_with_intervals(answers_of(outputs, facts), part.target),
+    }
+    return replace(facts, metrics=metrics)
+
+
+def _with_wave_figures(facts: Facts, network: nn.Module, data: Waves) -> Facts:
+    """The threshold of P waves at all, and the figures on validation."""
+    facts = replace(facts, thresholds=[PRESENCE])
+    part = data.parts.validation
+    if part is None:
+        return facts
+    assert isinstance(part, WavePart)
+    metrics = {
+        "part": "validation",
+        "protocol": "one-to-one matches within 150 ms inside the annotated span; recordings trained on are others",
+        "rows": len(part.ids),
+        "scores": scores_of(tallies_of(network, data, part), part.fibrillation),
+    }
+    return replace(facts, metrics=metrics)
 
 
 def _geometry(network: nn.Module) -> dict[str, Any]:
     inner = getattr(network, "network", network)
+    if isinstance(inner, SampleLabeller):
+        return {name: float(value) for name, value in asdict(inner.geometries()[-1]).items()}
     if not hasattr(inner, "geometry"):
         return {}
     geometry: Any = inner.geometry

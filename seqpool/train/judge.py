@@ -14,6 +14,8 @@ from seqpool.io.output import open_output
 from seqpool.train.data_module import DataModule, Part
 from seqpool.train.finish import answers_of, outputs_of, scores_with_intervals
 from seqpool.train.run_folder import MODEL
+from seqpool.train.wave_judge import judge_waves
+from seqpool.train.waves import Waves
 
 PREDICTIONS = "predictions.tsv"
 SCORES = "metrics.json"
@@ -22,9 +24,11 @@ SCORES = "metrics.json"
 def judge(folder: Path, data: DataModule, parts: tuple[str, ...]) -> dict[str, Any]:
     """Scores of the run's artifact by part, with bootstrap intervals; rows with tags are scored by tag too.
 
-    Writes predictions.tsv and metrics.json into the folder. Raises UsageError where the run has no artifact yet, or
-    the data none of the parts.
+    Writes predictions.tsv and metrics.json into the folder (of waves: `judge_waves`). Raises UsageError where the run
+    has no artifact yet, or the data none of the parts.
     """
+    if isinstance(data, Waves):
+        return judge_waves(folder, data, parts)
     path = folder / MODEL
     if not path.is_file():
         raise UsageError(f"{folder} holds no {MODEL}: run seqpool fit with the same --run first.")

@@ -61,6 +61,14 @@ class RecordingPart:
 
 def varied(values: Values, augment: SignalAugmentation, rng: np.random.Generator, rate_hz: float) -> Values:
     """A recording (channels, samples) as one training epoch sees it; every draw comes from `rng`."""
+    return varied_in_time(values, augment, rng, rate_hz)[0]
+
+
+def varied_in_time(
+    values: Values, augment: SignalAugmentation, rng: np.random.Generator, rate_hz: float
+) -> tuple[Values, int, float]:
+    """`varied`, and where its samples come from: sample p of the recording is at (p - start) · scale of the result."""
+    start, scale = 0, 1.0
     crop, stretch, flip, gain, noise = rng.random(), rng.random(), rng.random(), rng.normal(), rng.random()
     factor = 1.0 + augment.stretch * (2.0 * stretch - 1.0)
     if augment.crop_s is not None:
@@ -69,17 +77,23 @@ def varied(values: Values, augment: SignalAugmentation, rng: np.random.Generator
         start = int(crop * (max(values.shape[1] - longest, 0) + 1))
         values = values[:, start : start + longest]
     if augment.stretch:
+        before = values.shape[1]
         values = _stretched(values, factor)
-    scale = np.exp(augment.gain * gain) * (-1.0 if flip < augment.sign_flip else 1.0)
-    result: Values = values * np.float32(scale)
+        scale = (values.shape[1] - 1) / max(before - 1, 1)
+    amplitude = np.exp(augment.gain * gain) * (-1.0 if flip < augment.sign_flip else 1.0)
+    result: Values = values * np.float32(amplitude)
     if augment.noise:
         white = rng.standard_normal(result.shape, dtype=np.float32)
         result += np.float32(augment.noise * noise) * white
+    if augment.drift:
+        height, hertz, phase = augment.drift * rng.random(), 0.05 + 0.45 * rng.random(), 2 * np.pi * rng.random()
+        seconds = np.arange(result.shape[1]) / rate_hz
+        result += (height * np.sin(2 * np.pi * hertz * seconds + phase)).astype(np.float32)
     if augment.lead_dropout:
         silent = rng.random(len(result)) < augment.lead_dropout
         if not silent.all():
             result[silent] = 0.0
-    return result
+    return result, start, scale
 
 
 def _stretched(values: Values, factor: float) -> Values:

@@ -45,7 +45,7 @@ from seqpool.train.run_folder import (
     resumed_checkpoint,
     write_start,
 )
-from seqpool.train.sequence_model import MAIN_METRIC, SequenceModel
+from seqpool.train.trained_network import TrainedNetwork
 
 _QUIET_LOGGERS = ("pytorch_lightning", "lightning_fabric", "pytorch_lightning.utilities.rank_zero")
 
@@ -108,17 +108,17 @@ def _fit(experiment: Experiment, folder: Path, resumed: Path | None, init: str |
     artifact = folder / MODEL
     if trainer.is_global_zero:
         _take_best_weights(trainer, model, experiment)
-        write_artifact(artifact, model, parts, experiment)
+        write_artifact(artifact, model, data, experiment)
     return artifact
 
 
-def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, SequenceModel, DataModule]:
+def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, TrainedNetwork, DataModule]:
     """Trainer, model and data module through LightningCLI."""
     accepted = [name for name in inspect.signature(pl.Trainer.__init__).parameters if name != "self"]
     for name in experiment.trainer:
         if name not in accepted:
             raise UsageError(f"trainer.{name} is not an option of Lightning's Trainer: {nearest(name, accepted)}.")
-    parts_metric = f"val_{MAIN_METRIC[experiment.model.target]}"
+    model_module = import_module(experiment.model.module)
     data_module = import_module(experiment.data.module)
     model_options = {
         **{name: plain(getattr(experiment.model, name)) for name in plain(experiment.model)},
@@ -126,7 +126,7 @@ def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, Sequ
     }
     try:
         cli = LightningCLI(
-            model_class=SequenceModel,
+            model_class=getattr(model_module, type(experiment.model).__name__),
             datamodule_class=getattr(data_module, experiment.data_class),
             run=False,
             seed_everything_default=experiment.seed,
@@ -156,7 +156,7 @@ def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, Sequ
         raise UsageError(_trainer_sentence(str(error))) from error
     trainer: Any = cli.trainer
     model, data = cli.model, cli.datamodule
-    metric = parts_metric if data.parts.validation is not None else None
+    metric = f"val_{model.main_metric}" if data.parts.validation is not None else None
     trainer.callbacks[:0] = [MetricsFile(folder / METRICS), Progress(metric)]
     best = metric if experiment.model.keep == "best" else None
     if experiment.model.early_stopping is not None:
@@ -236,7 +236,7 @@ def _start_from_artifact(network: nn.Module, file: str) -> None:
     say(f"init: {len(taken)} of {len(own)} tensors are taken from {file}{new}")
 
 
-def _take_best_weights(trainer: Any, model: SequenceModel, experiment: Experiment) -> None:
+def _take_best_weights(trainer: Any, model: TrainedNetwork, experiment: Experiment) -> None:
     callback = trainer.checkpoint_callback
     best = getattr(callback, "best_model_path", "")
     if (

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from seqpool.errors import DataError, UsageError
+from seqpool.errors import UsageError
 from seqpool.evaluation.answers import interpret
 from seqpool.nn.build import build_network
-from seqpool.options.check import plain
-from seqpool.options.networks import network_config
-from seqpool.options.training import Optimizer, sequence_model_record
+from seqpool.options.training import SequenceModel as Options
+from seqpool.options.training import sequence_model_record
 from seqpool.train.data_module import Batch, DataModule, Parts
+from seqpool.train.trained_network import TrainedNetwork
 
 MAIN_METRIC = {"binary": "roc_auc", "multiclass": "f1_macro", "multilabel": "roc_auc", "regression": "pearson_r"}
 """The figure that tells which epoch is best; larger is better."""
 
 
-class SequenceModel(pl.LightningModule):
+class SequenceModel(TrainedNetwork):
     """Trains any network on any data module whose rows have one answer each.
 
     The network is built once the data is known. Dropout is a function of (seed, step), shuffling of (seed, epoch):
     a run that was killed and resumed repeats the uninterrupted one.
     """
 
+    options: Options
     class_weights: Tensor
     offset: Tensor
     scale: Tensor
 
     def __init__(self, options: dict[str, Any], seed: int) -> None:
         """`options`: the fields of the option record SequenceModel. Raises UsageError naming a key that is wrong."""
-        super().__init__()
+        super().__init__(seed)
         self.options = sequence_model_record(options)
-        self.seed = seed
         self.target = self.options.target
-        self.network: nn.Module | None = None
         self._logits: list[Tensor] = []
         self._batches: list[Batch] = []
 
@@ -60,6 +57,11 @@ class SequenceModel(pl.LightningModule):
         offset, scale = target_scale(parts) if self.target == "regression" else (np.zeros(1), np.ones(1))
         self.register_buffer("offset", torch.from_numpy(offset).float(), persistent=False)
         self.register_buffer("scale", torch.from_numpy(scale).float(), persistent=False)
+
+    @property
+    def main_metric(self) -> str:
+        """The figure that tells which epoch is best."""
+        return MAIN_METRIC[self.target]
 
     def output_count(self, parts: Parts) -> int:
         """Outputs of the network."""
@@ -97,13 +99,7 @@ class SequenceModel(pl.LightningModule):
         else:
             each = self._member_logits(batch.x, batch.lengths)
             loss = torch.stack([self.loss(logits, batch.target, batch.weight) for logits in each]).mean()
-        if not bool(torch.isfinite(loss)):
-            raise DataError(
-                f"the loss is not finite in epoch {self.current_epoch}, step {self.global_step}: lower "
-                "optimizer.learning_rate or set optimizer.gradient_clip."
-            )
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.row), sync_dist=True)
-        return loss
+        return self.logged_loss(loss, len(batch.row))
 
     def _member_logits(self, x: Tensor, lengths: Tensor) -> list[Tensor]:
         """Of each member of an ensemble in one network; elsewhere the network's own, alone."""
@@ -168,55 +164,6 @@ class SequenceModel(pl.LightningModule):
         offset, scale = self.offset.cpu().tolist(), self.scale.cpu().tolist()
         found = interpret(outputs, self.target, self.classes, offset=offset, scale=scale).metrics(target)
         return {name: value for name, value in found.items() if "[" not in name}
-
-    def configure_optimizers(self) -> Any:
-        """AdamW, decay on matrices only, with the schedule of the options."""
-        options = self.options.optimizer
-        decayed = [p for p in self.parameters() if p.requires_grad and p.ndim > 1]
-        plain_ones = [p for p in self.parameters() if p.requires_grad and p.ndim <= 1]
-        optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": options.weight_decay}, {"params": plain_ones, "weight_decay": 0.0}],
-            lr=options.learning_rate,
-        )
-        if options.schedule == "constant":
-            return {"optimizer": optimizer}
-        steps = max(int(self.trainer.estimated_stepping_batches), 1)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_factor(options, step / steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Notes what the weights belong to."""
-        checkpoint["seqpool"] = self._identity()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuses a checkpoint of another model. Raises UsageError naming what differs."""
-        found = checkpoint.get("seqpool")
-        if found is None:
-            raise UsageError("the checkpoint was not written by seqpool fit.")
-        for name, value in self._identity().items():
-            if found.get(name) != value:
-                raise UsageError(
-                    f"the checkpoint disagrees with the config: {name} is {found.get(name)!r} in the checkpoint and "
-                    f"{value!r} in the config (start a new run with another --run folder, or use --init)."
-                )
-
-    def _identity(self) -> dict[str, Any]:
-        return {
-            "seed": self.seed,
-            "network": network_config(self.options.network),
-            "target": self.target,
-            "optimizer": plain(self.options.optimizer),
-            "classes": list(self.classes),
-        }
-
-
-def rate_factor(options: Optimizer, progress: float) -> float:
-    """Learning rate as a share of the largest one, `progress` from 0 to 1 over all steps."""
-    if options.schedule == "one_cycle":
-        if progress < 0.3:
-            return 0.04 + 0.96 * 0.5 * (1 - math.cos(math.pi * progress / 0.3))
-        progress = (progress - 0.3) / 0.7
-    return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
 def check_target(target: str, parts: Parts) -> None:

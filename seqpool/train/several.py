@@ -23,6 +23,8 @@ from seqpool.train.messages import say
 from seqpool.train.run import fit
 from seqpool.train.run_folder import MODEL
 from seqpool.train.splits import each_fold_as_test
+from seqpool.train.wave_judge import pooled_scores
+from seqpool.train.waves import Waves
 
 SUMMARY = "summary.tsv"
 
@@ -107,6 +109,7 @@ def judge_all(experiment: Experiment, folder: Path, parts: tuple[str, ...]) -> d
 def write_summary(folder: Path, found: list[tuple[Member, dict[str, Any]]]) -> None:
     """summary.tsv: every score of every run, mean and deviation over runs, and scores of the seeds' average.
 
+    Figures of waves are also given for all folds' test parts taken together (`pooled`).
     The average is of calibrated probabilities (of values for a regression) over the seeds of a fold.
     """
     rows: dict[tuple[str, str], list[tuple[str, float]]] = {}
@@ -115,8 +118,9 @@ def write_summary(folder: Path, found: list[tuple[Member, dict[str, Any]]]) -> N
             for name, value in _flat(part, scores):
                 rows.setdefault(name, []).append((str(member.folder.relative_to(folder)), value))
     averages: dict[tuple[str, str], list[float]] = {}
-    for members_of_fold in _by_fold([member for member, _ in found]):
-        if len(members_of_fold) > 1:
+    runs = [member for member, _ in found]
+    for members_of_fold in _by_fold(runs):
+        if len(members_of_fold) > 1 and runs[0].experiment.model.target != "waves":
             for name, value in _scores_of_average(members_of_fold).items():
                 averages.setdefault(name, []).append(value)
     with open_output(folder / SUMMARY) as stream:
@@ -131,7 +135,20 @@ def write_summary(folder: Path, found: list[tuple[Member, dict[str, Any]]]) -> N
             if (part, score) in averages:
                 mean = np.mean(averages[part, score])
                 stream.write(f"{part}\t{score}\tseeds averaged\t{mean:.6g}\n")
+        for score, entry in _pooled(runs).items():
+            stream.write(f"test\t{score}\tpooled\t{entry['value']:.6g}\n")
     say(f"summary: {folder / SUMMARY}")
+
+
+def _pooled(found: list[Member]) -> dict[str, Any]:
+    """Scores of waves over the test parts of all folds as one, for the first seed; none for other kinds of answer."""
+    members_of_folds = [runs[0] for runs in _by_fold(found)]
+    if len(members_of_folds) < 2 or found[0].experiment.model.target != "waves":
+        return {}
+    data = data_of(found[0].experiment)
+    assert isinstance(data, Waves)
+    scores: dict[str, Any] = pooled_scores([member.folder for member in members_of_folds], data)["scores"]
+    return scores
 
 
 def _by_fold(found: list[Member]) -> Iterator[list[Member]]:

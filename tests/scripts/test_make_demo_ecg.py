@@ -10,6 +10,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import wfdb
 
 from seqpool.io.ecg.recordings import find_recordings, read_recording
 
@@ -43,13 +44,36 @@ def signals(repository: Path) -> dict[str, np.ndarray]:
 def test_the_script_makes_the_committed_files(
     script: ModuleType, repository: Path, signals: dict[str, np.ndarray], beats: dict[str, list[float]]
 ) -> None:
-    counts, labels, times = script.make()
+    counts, labels, times, marks = script.make()
     with (repository / "data/ecg_demo/REFERENCE.csv").open() as stream:
         assert [row[1] for row in csv.reader(stream)] == labels
     for number, (name, signal) in enumerate(signals.items()):
         # another processor may round the last digit otherwise
         assert np.abs(signal * 1000 - counts[number]).max() < 1.01, name
         np.testing.assert_allclose(beats[name], times[number], atol=6e-5)
+        waves = wfdb.rdann(str(repository / "data/ecg_demo" / name), "waves")
+        assert list(zip(waves.sample.tolist(), waves.symbol, strict=True)) == marks[number]
+
+
+def test_marked_waves_are_where_the_signal_moves(
+    repository: Path, signals: dict[str, np.ndarray], beats: dict[str, list[float]]
+) -> None:
+    """R peaks of the table are the complexes' peaks; P and T peaks are near the largest sample of their wave."""
+    for name in ("e01", "e02", "e03"):
+        waves = wfdb.rdann(str(repository / "data/ecg_demo" / name), "waves")
+        peaks = waves.sample[np.array(waves.symbol) == "N"] / 125
+        assert all(np.abs(np.array(beats[name]) - peak).min() < 0.0081 for peak in peaks)
+        assert len(peaks) >= len(beats[name]) - 2
+        assert ("p" in waves.symbol) == (name != "e02")
+        for symbol in set(waves.symbol) & {"p", "t"}:
+            places = np.flatnonzero(np.array(waves.symbol) == symbol)
+            error = []
+            for place in places:
+                begin, peak, end = waves.sample[place - 1 : place + 2]
+                piece = signals[name][begin : end + 1]
+                line = np.linspace(piece[0], piece[-1], len(piece))
+                error.append(begin + int(np.argmax(piece - line)) - peak)
+            assert abs(np.median(error)) <= 3
 
 
 def test_r_peaks_lie_where_the_table_says(signals: dict[str, np.ndarray], beats: dict[str, list[float]]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqpool.errors import DataError
-from seqpool.io.ecg.messages import first_line
+from seqpool.io.ecg.annotations import read_annotations
 from seqpool.records import WAVES, Delineation
 
 PEAKS = {"p": "P", "N": "QRS", "t": "T"}
@@ -46,15 +46,7 @@ class _Wave:
 
 def read_waves(record: str | Path, annotator: str) -> AnnotatedWaves:
     """The waves in the annotation file `record.annotator`. Raises DataError where it is missing or damaged."""
-    import wfdb
-
-    path = Path(f"{record}.{annotator}")
-    if not path.is_file():
-        raise DataError(f"{path}: no such annotation file.")
-    try:
-        found = wfdb.rdann(str(record), annotator)
-    except Exception as error:  # wfdb raises whatever its parsing stumbles over
-        raise DataError(f"{path}: not a WFDB annotation file, or damaged ({first_line(error)}).") from error
+    found = read_annotations(record, annotator)
     return paired(found.sample, found.symbol)
 
 

@@ -1,0 +1,152 @@
+"""`seqpool delineate RECORD... --model ARTIFACT`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqpool.cli.arguments import add_inputs, add_output, add_threads, chosen_format, given_inputs
+from seqpool.cli.recording_options import add_recording_options
+from seqpool.errors import DataError, SeqpoolError, UsageError
+
+if TYPE_CHECKING:
+    from seqpool.jobs.delineate import DelineatedRecording
+
+FORMATS = ("tsv", "jsonl", "parquet", "wfdb")
+
+ANNOTATOR = "seqpool"
+
+_DESCRIPTION = """\
+Find P, QRS and T waves in ECG recordings: a row for each wave with its onset, peak and offset.
+
+example:
+  seqpool fit --config configs/demo_waves.yaml --run runs/demo_waves
+  seqpool delineate data/ecg_demo/e01 --model runs/demo_waves/model.safetensors
+  seqpool delineate data/ecg_demo --model runs/demo_waves/model.safetensors --intervals
+
+rules:
+  - A RECORD is a file of any format (by its content), a WFDB name with or without ending, or a folder: all recordings
+    in it and below, sorted; a RECORDS file is obeyed. `record` in the output is the name as given, without ending.
+  - The lead is --lead (a name, several joined by commas, or `all`), else the first of the model's list that the
+    recording has, else its only lead, else an error. The model says which lead it was trained on.
+  - Samples are the recording's own, from 0. `beat` counts complexes from 1: a T bears the number of the complex
+    before it (0: none), a P that of the complex after it. An absent wave has no row.
+  - Long recordings are judged in overlapping windows (10 s, every 5 s); each sample's answer is that of the window in
+    whose middle half it lies.
+  - --intervals: medians over beats, a row per lead and a row `median` over leads.
+  - --format wfdb: annotation files NAME.seqpool in the folder --output, `( p )`, `( N )`, `( t )`.
+  - A recording that cannot be judged is one line on stderr and no row; the exit code is then 1.
+
+Not a medical device.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `delineate`."""
+    parser.description = _DESCRIPTION
+    add_inputs(parser, "RECORD", "a recording, or a folder of them")
+    parser.add_argument("--model", metavar="ARTIFACT", required=True, help="a model that `seqpool fit` wrote")
+    add_recording_options(parser, "a lead, several joined by commas, or `all`")
+    parser.add_argument("--intervals", action="store_true", help="rate, PR, QRS, QT and QTc of each lead, not waves")
+    add_output(parser, FORMATS)
+    add_threads(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Delineate and write. Returns the exit code."""
+    inputs = given_inputs(arguments)
+    wfdb = chosen_format(arguments, FORMATS) == "wfdb"
+    if wfdb:
+        _check_wfdb(arguments)
+
+    import torch
+    from tqdm import tqdm
+
+    from seqpool.artifact import load_artifact
+    from seqpool.cli.row_output import open_rows
+    from seqpool.jobs.classify import found_recordings
+    from seqpool.jobs.delineate import (
+        INTERVAL_COLUMNS,
+        WAVE_COLUMNS,
+        delineated_recordings,
+        interval_rows,
+        leads_of_training,
+        wave_rows,
+        wave_signal,
+    )
+
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    bad = 0
+
+    def say(sentence: str) -> None:
+        tqdm.write(f"seqpool delineate: {sentence}", file=sys.stderr)
+
+    def on_error(error: SeqpoolError) -> None:
+        nonlocal bad
+        bad += 1
+        say(str(error))
+
+    def on_note(sentence: str) -> None:
+        if not arguments.quiet:
+            say(f"note: {sentence}")
+
+    artifact = load_artifact(arguments.model)
+    wave_signal(artifact)
+    on_note(f"{leads_of_training(artifact)}.")
+    names = found_recordings(inputs, on_error)
+    results = delineated_recordings(
+        tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty()),
+        artifact,
+        lead=arguments.lead,
+        unit=arguments.unit,
+        rate_hz=arguments.rate_hz,
+        ignore_checksum=arguments.ignore_checksum,
+        on_error=on_error,
+        on_note=on_note,
+    )
+    if wfdb:
+        _write_annotations(Path(arguments.output), results, on_error)
+        return 1 if bad else 0
+    rows_of, columns = (interval_rows, INTERVAL_COLUMNS) if arguments.intervals else (wave_rows, WAVE_COLUMNS)
+    with open_rows(arguments, columns, {"model": str(arguments.model)}) as writer:
+        for result in results:
+            writer.write(rows_of(result))
+    return 1 if bad else 0
+
+
+def _check_wfdb(arguments: argparse.Namespace) -> None:
+    """Raises UsageError for what annotation files cannot hold."""
+    if arguments.output is None:
+        raise UsageError("--format wfdb writes a file for each recording: name their folder with --output.")
+    if arguments.intervals:
+        raise UsageError("--intervals is a table and --format wfdb marks waves: leave one of them out.")
+    if arguments.lead is not None and (arguments.lead == "all" or "," in arguments.lead):
+        raise UsageError("--format wfdb marks one lead: name one with --lead.")
+
+
+def _write_annotations(folder: Path, results: Iterable[DelineatedRecording], on_error: object) -> None:
+    """One annotation file for each recording; two recordings of one name are told apart by an error."""
+    from seqpool.io.ecg.wave_annotations import write_waves
+
+    assert callable(on_error)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--output {folder} cannot be a folder: {error.strerror}.") from error
+    written: dict[str, str] = {}
+    for result in results:
+        name = Path(result.record).name
+        try:
+            if name in written:
+                raise DataError(
+                    f"{result.record}: {name}.{ANNOTATOR} is written for {written[name]} already, use another --output."
+                )
+            write_waves(folder, name, ANNOTATOR, result.leads[0].waves, result.rate_hz)
+        except DataError as error:
+            on_error(error)
+            continue
+        written[name] = result.record
