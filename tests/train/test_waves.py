@@ -173,7 +173,7 @@ def test_demo_waves_are_found(repository: Path, tmp_path: Path) -> None:
         figures = {name: entry["value"] for name, entry in scores[part]["scores"].items()}
         for wave, most_ms in (("P", 20), ("QRS", 14), ("T", 28)):
             for point in ("onset", "offset"):
-                assert figures[f"f1[{wave} {point}]"] > 0.95
+                assert figures[f"f1[{wave} {point}]"] > (0.9 if wave == "P" else 0.97)
                 assert figures[f"error_sd_ms[{wave} {point}]"] < most_ms
     assert facts.metrics["scores"]["f1[T offset]"] == scores["validation"]["scores"]["f1[T offset]"]
     with (run / "predictions.tsv").open() as stream:
