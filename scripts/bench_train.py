@@ -4,7 +4,10 @@ The fused engine against torch's fastest form of the same layer (one-hot letters
 the fastest of three maxima), alternating in one process, so that whatever else the machine does hits both. Per row:
 medians of the wall time and of the processor time, and torch's divided by ours.
 
-    python scripts/bench_train.py [--rows fast|all] [--repeats 5]
+    python scripts/bench_train.py [--rows fast|all] [--repeats 5] [--config configs/ctcf.yaml]
+
+--config adds batches of a motif detector's config, from reading letters to the optimizer's step, with `engine: fused`
+and with `engine: torch`.
 """
 
 from __future__ import annotations
@@ -13,13 +16,20 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
+from itertools import islice
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool1d, conv1d
 
+from seqpool.nn.build import build_network
 from seqpool.nn.motif_maximum import motif_maximum, motif_maximum_and_average
+from seqpool.options.check import plain
+from seqpool.options.config import check_config, read_config
+from seqpool.options.networks import MotifDetector
+from seqpool.train.data_module import Batches
 
 Step = Callable[[], object]
 
@@ -139,14 +149,57 @@ def measure(row: Row, repeats: int) -> float:
     return chosen["torch"] / chosen["ours"]
 
 
+def of_config(path: str, batches: int, repeats: int) -> float:
+    """Processor time of `batches` batches of a config's first epoch with `engine: torch` over that with `fused`."""
+    torch.set_num_threads(1)
+    experiment = check_config(read_config([path]))
+    options = experiment.model.network
+    assert isinstance(options, MotifDetector)
+    data = getattr(import_module(experiment.data.module), experiment.data_class)(
+        plain(experiment.data), experiment.model.target
+    )
+    parts = data.parts
+    loader = Batches(parts.train, experiment.data.batch_size, multiclass=False, seed=0)
+    loss = torch.nn.BCEWithLogitsLoss()
+
+    def run(engine: str, count: int) -> float:
+        torch.manual_seed(0)
+        network = build_network(replace(options, engine=engine), parts.input, 1, parts.length)
+        optimizer = torch.optim.AdamW(network.parameters())
+        start = time.process_time()
+        for batch in islice(loader, count):
+            optimizer.zero_grad()
+            loss(network(batch.x, batch.lengths)[:, 0], batch.target).backward()
+            optimizer.step()
+        return time.process_time() - start
+
+    run("fused", 2)
+    run("torch", 2)
+    seconds = {"fused": [], "torch": []}
+    for _ in range(repeats):
+        for engine, found in seconds.items():
+            found.append(run(engine, batches))
+    fused, plain_path = (statistics.median(seconds[engine]) for engine in ("fused", "torch"))
+    whole = len(loader) / batches
+    print(f"{path}, {batches} of {len(loader)} batches of an epoch, 1 thread")
+    print(f"    processor, median: fused {fused:.2f} s, torch {plain_path:.2f} s; an epoch {fused * whole:.0f} s and "
+          f"{plain_path * whole:.0f} s")  # fmt: skip
+    return plain_path / fused
+
+
 def main() -> None:
     """Measure the rows and print one line of ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", choices=["fast", "all"], default="all", help="fast: four rows, under two minutes")
     parser.add_argument("--repeats", type=int, default=5, help="torch steps per row; ours are run five times as often")
+    parser.add_argument("--config", help="also time batches of this config with both engines")
+    parser.add_argument("--batches", type=int, default=20, help="batches of the config")
     arguments = parser.parse_args()
     ratios = [(row, measure(row, arguments.repeats)) for row in (FAST if arguments.rows == "fast" else ALL)]
     print("training step: " + "; ".join(f"{ratio:.0f}x torch at {row}" for row, ratio in ratios))
+    if arguments.config:
+        print(f"epoch of {arguments.config}: "
+              f"{of_config(arguments.config, arguments.batches, arguments.repeats):.1f}x engine: torch")  # fmt: skip
 
 
 if __name__ == "__main__":
