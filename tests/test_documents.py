@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-GUIDES = ["README.md", "docs/scan.md", "docs/enrich.md", "docs/fit.md", "docs/classify.md"]
+GUIDES = ["README.md", "docs/scan.md", "docs/enrich.md", "docs/fit.md", "docs/classify.md", "docs/delineate.md"]
 
 
 def commands(text: str) -> list[str]:

@@ -16,6 +16,7 @@ from seqpool.options.config import check_config, read_config
 from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.options.networks import network_config
+from seqpool.options.training import WAVE_OUTPUTS
 
 
 def describe(path: str | Path) -> Iterator[str]:
@@ -56,7 +57,8 @@ def _of_config(path: str) -> Iterator[str]:
     yield f"network    {chosen['class_path']}"
     yield from _indented(chosen["init_args"])
     try:
-        network = build_network(experiment.model.network, network_input, 1, _ANY_LENGTH)
+        outputs = len(WAVE_OUTPUTS) if experiment.model.target == "waves" else 1
+        network = build_network(experiment.model.network, network_input, outputs, _ANY_LENGTH)
     except UsageError as error:
         yield f"layers     not shown: {error}"
         return
@@ -83,10 +85,15 @@ def _words(values: dict[str, Any]) -> str:
 def _thresholds(facts: Facts) -> str:
     if facts.target == "regression":
         return "values as they are"
+    if facts.target == "waves":
+        return f"each sample's most probable label; P waves where {facts.classes[-1]} is above {facts.thresholds[0]:g}"
     if not facts.thresholds:
         return "the class of the largest probability"
     names = facts.classes[1:] if facts.target == "binary" else facts.classes
     return ", ".join(f"{name} from {value:.4f}" for name, value in zip(names, facts.thresholds, strict=True))
+
+
+_OF_WAVES = ("f1[P ", "f1[QRS ", "f1[T ", "error_sd_ms[")
 
 
 def _scores(facts: Facts) -> Iterator[str]:
@@ -96,7 +103,7 @@ def _scores(facts: Facts) -> Iterator[str]:
     metrics = facts.metrics
     yield f"figures    on {metrics.get('part')} ({metrics.get('rows')} rows; {metrics.get('protocol')})"
     for name, entry in scores.items():
-        if "[" not in name:
+        if "[" not in name or name.startswith(_OF_WAVES):
             yield f"  {name:26} {entry['value']:.4f}  (95 % interval {entry['lower']:.4f} to {entry['upper']:.4f})"
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqpool.errors import DataError, UsageError
+from seqpool.jobs.describe import describe
 from seqpool.options.config import Experiment, check_config, read_config
 from seqpool.options.facts import read_facts
 from seqpool.options.recordings import SignalAugmentation
@@ -175,6 +176,9 @@ def test_demo_waves_are_found(repository: Path, tmp_path: Path) -> None:
             for point in ("onset", "offset"):
                 assert figures[f"f1[{wave} {point}]"] > (0.9 if wave == "P" else 0.97)
                 assert figures[f"error_sd_ms[{wave} {point}]"] < most_ms
+    lines = list(describe(run / "model.safetensors"))
+    assert any("P waves where any P is above 0.5" in line for line in lines)
+    assert any(line.strip().startswith("f1[T offset]") for line in lines)
     assert facts.metrics["scores"]["f1[T offset]"] == scores["validation"]["scores"]["f1[T offset]"]
     with (run / "predictions.tsv").open() as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
