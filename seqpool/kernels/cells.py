@@ -63,21 +63,20 @@ def _row_shares(gradient: Numbers, length: int, output: Numbers) -> None:
         here[written:] = 0
 
 
-def cell_means(values: Numbers, lengths: NDArray[np.int64], cells: int, threads: int) -> Numbers:
-    """(N, C, cells) means of the cells of (N, C, L) rows as far as they are valid; 0 for an empty row."""
-    output = np.zeros((*values.shape[:2], cells), dtype=values.dtype)
+def cell_means(values: Numbers, lengths: NDArray[np.int64], output: Numbers, threads: int) -> None:
+    """Write the means of the cells of (N, C, L) rows, as far as they are valid, to (N, C, cells); 0 for empty rows."""
 
     def piece(row: int) -> None:
         if lengths[row]:
             _row_means(values[row], lengths[row], output[row])
+        else:
+            output[row] = 0
 
     run_pieces(piece, len(lengths), threads)
-    return output
 
 
-def cell_shares(gradient: Numbers, lengths: NDArray[np.int64], size: int, threads: int) -> Numbers:
-    """(N, C, size) gradient of (N, C, L) rows for a gradient (N, C, cells) of their means; 0 past a row's length."""
-    output = np.empty((*gradient.shape[:2], size), dtype=gradient.dtype)
+def cell_shares(gradient: Numbers, lengths: NDArray[np.int64], output: Numbers, threads: int) -> None:
+    """Write the gradient (N, C, L) of rows for a gradient (N, C, cells) of their means; 0 past a row's length."""
 
     def piece(row: int) -> None:
         if lengths[row]:
@@ -86,4 +85,3 @@ def cell_shares(gradient: Numbers, lengths: NDArray[np.int64], size: int, thread
             output[row] = 0
 
     run_pieces(piece, len(lengths), threads)
-    return output

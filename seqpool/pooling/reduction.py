@@ -20,7 +20,7 @@ from seqpool.pooling.windows import Window, blank
 
 Reduction = Callable[[Tensor, Tensor | None], Tensor]
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 20
 """Values that a CPU reduces at a time: so few that the passes of a reduction find them in the processor's cache."""
 
 

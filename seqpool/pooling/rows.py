@@ -81,8 +81,10 @@ class _CellMean(torch.autograd.Function):
     def forward(ctx: Any, batch: Tensor, lengths: Tensor, cells: int) -> Tensor:
         ctx.size = batch.shape[2]
         ctx.save_for_backward(lengths)
-        values = batch.detach().contiguous().numpy()
-        return torch.from_numpy(cell_means(values, lengths.numpy(), cells, torch.get_num_threads()))
+        values = batch.detach().contiguous()
+        output = values.new_empty(*values.shape[:2], cells)
+        cell_means(values.numpy(), lengths.numpy(), output.numpy(), torch.get_num_threads())
+        return output
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
@@ -98,8 +100,10 @@ class _CellShare(torch.autograd.Function):
     def forward(ctx: Any, gradient: Tensor, lengths: Tensor, size: int) -> Tensor:
         ctx.cells = gradient.shape[2]
         ctx.save_for_backward(lengths)
-        values = gradient.detach().contiguous().numpy()
-        return torch.from_numpy(cell_shares(values, lengths.numpy(), size, torch.get_num_threads()))
+        values = gradient.detach().contiguous()
+        output = values.new_empty(*values.shape[:2], size)
+        cell_shares(values.numpy(), lengths.numpy(), output.numpy(), torch.get_num_threads())
+        return output
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:

@@ -31,8 +31,9 @@ def check_exponent(p: float) -> float:
 
 def _powers(ratios: Tensor, p: float) -> Tensor:
     """|x|^p of values from -1 to 1, whose gradient is 0 at 0."""
-    if p == 2:
-        return ratios * ratios
+    if p in (2, 4):  # multiplying is faster than a general power
+        squares = ratios * ratios
+        return squares if p == 2 else squares * squares
     sizes = ratios.abs()
     if p >= 1:
         return sizes if p == 1 else sizes**p
