@@ -147,6 +147,12 @@ def over_folds(done: dict[tuple[str, int, int], dict[str, float]], pool: str, se
     return float(np.average([entry[figure] for entry in entries], weights=[entry["beats"] for entry in entries]))
 
 
+def spread(figures: np.ndarray, shown: str) -> str:
+    """Mean over seeds, and beside it the standard deviation where there are several."""
+    mean = format(figures.mean(), shown)
+    return f"{mean} ± {format(figures.std(ddof=1), shown)}" if len(figures) > 1 else mean
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
@@ -175,8 +181,8 @@ def main() -> None:
         )
         first = change.mean() if first is None else first
         print(
-            f"| {pool} | {change.mean():.4f} ± {change.std(ddof=1):.4f} | {change.mean() / first:.2f} "
-            f"| {flipped.mean():.2%} ± {flipped.std(ddof=1):.2%} | {accuracy.mean():.2%} ± {accuracy.std(ddof=1):.2%} |"
+            f"| {pool} | {spread(change, '.4f')} | {change.mean() / first:.2f} | {spread(flipped, '.2%')} "
+            f"| {spread(accuracy, '.2%')} |"
         )
 
 
