@@ -107,9 +107,7 @@ def global_generalised_mean_pool1d(
     input: Tensor, *, p: float = 3.0, lengths: Tensor | None = None, axis: Axis = -1
 ) -> Tensor:
     """(mean |x|^p)^(1/p) of each row: (N, C, L) -> (N, C); an empty row gives 0. Errors as for the local form."""
-    return reduce_all(
-        _reduction(p), input, lengths, axis, operator="global_generalised_mean_pool1d", separable=True, passes=True
-    )
+    return reduce_all(_reduction(p), input, lengths, axis, operator="global_generalised_mean_pool1d", separable=True)
 
 
 class GeneralisedMeanPool1d(LocalPool):

@@ -57,9 +57,7 @@ def lp_pool1d(
 
 def global_lp_pool1d(input: Tensor, norm_type: float, *, lengths: Tensor | None = None, axis: Axis = -1) -> Tensor:
     """(sum |x|^p)^(1/p) of each row: (N, C, L) -> (N, C); an empty row gives 0. Raises UsageError as lp_pool1d does."""
-    return reduce_all(
-        _reduction(norm_type), input, lengths, axis, operator="global_lp_pool1d", separable=True, passes=True
-    )
+    return reduce_all(_reduction(norm_type), input, lengths, axis, operator="global_lp_pool1d", separable=True)
 
 
 class LPPool1d(LocalPool):

@@ -101,9 +101,7 @@ def global_softmax_pool1d(
     input: Tensor, *, temperature: float = 1.0, lengths: Tensor | None = None, axis: Axis = -1
 ) -> Tensor:
     """Softmax-weighted mean of each row: (N, C, L) -> (N, C); an empty row gives 0. Errors as for the local form."""
-    return reduce_all(
-        _reduction(temperature), input, lengths, axis, operator="global_softmax_pool1d", separable=False, passes=True
-    )
+    return reduce_all(_reduction(temperature), input, lengths, axis, operator="global_softmax_pool1d", separable=False)
 
 
 class SoftmaxPool1d(LocalPool):
