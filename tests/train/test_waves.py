@@ -167,7 +167,7 @@ def test_demo_waves_are_found(repository: Path, tmp_path: Path) -> None:
     facts = read_facts(fit(experiment, run))
     assert (facts.job, facts.target, facts.classes) == ("waves", "waves", ["none", "P", "QRS", "T", "any P"])
     assert facts.data["leads"]["judged"] == "II"
-    assert facts.thresholds == [0.5]
+    assert facts.thresholds == [0.8]
     scores = judge_all(experiment, run, ("validation", "test"))
     assert json.loads((run / "metrics.json").read_text()) == scores
     for part in ("validation", "test"):
@@ -177,7 +177,7 @@ def test_demo_waves_are_found(repository: Path, tmp_path: Path) -> None:
                 assert figures[f"f1[{wave} {point}]"] > (0.9 if wave == "P" else 0.97)
                 assert figures[f"error_sd_ms[{wave} {point}]"] < most_ms
     lines = list(describe(run / "model.safetensors"))
-    assert any("P waves where any P is above 0.5" in line for line in lines)
+    assert any("P waves where any P is above 0.8" in line for line in lines)
     assert any(line.strip().startswith("f1[T offset]") for line in lines)
     assert facts.metrics["scores"]["f1[T offset]"] == scores["validation"]["scores"]["f1[T offset]"]
     with (run / "predictions.tsv").open() as stream:
