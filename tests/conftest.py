@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,10 @@ import pytest
 
 # One thread each: the commands under test are small, and threads that spin for one another starve a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that starts the suite in the background has it ignore Ctrl-C, which the commands under test would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline, as cores are shared and Numba compiles on first use; in CI the same cases every time.
 hypothesis.settings.register_profile("seqpool", deadline=None, derandomize=os.environ.get("CI") == "true")

@@ -26,6 +26,7 @@ def match_beats(reference_s: Times, found_s: Times, window_s: float = MATCH_WIND
     Times in seconds, rising. A beat is in one pair at most. Going through time, two beats at most `window_s` apart
     are a pair unless the earlier one's successor is nearer to the later one.
     """
+    window_s += 1e-9  # so that the rounding of times in seconds leaves a distance of just the window inside
     reference, found = [], []
     i = j = 0
     while i < len(reference_s) and j < len(found_s):
