@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from seqpool.artifact import load_artifact
     from seqpool.cli.row_output import open_rows
-    from seqpool.jobs.classify import classified, found_recordings, table_columns, table_rows
+    from seqpool.jobs.classify import classified, table_columns, table_rows
+    from seqpool.jobs.recording_inputs import found_recordings
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)

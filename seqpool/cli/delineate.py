@@ -67,7 +67,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from seqpool.artifact import load_artifact
     from seqpool.cli.row_output import open_rows
-    from seqpool.jobs.classify import found_recordings
     from seqpool.jobs.delineate import (
         INTERVAL_COLUMNS,
         WAVE_COLUMNS,
@@ -77,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         wave_rows,
         wave_signal,
     )
+    from seqpool.jobs.recording_inputs import found_recordings
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)

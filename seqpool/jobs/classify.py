@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from seqpool.errors import DataError, UsageError
 from seqpool.evaluation.answers import Answers, interpret
 from seqpool.evaluation.decisions import decide
 from seqpool.io.ecg.leads import millivolts_per
-from seqpool.io.ecg.recordings import find_recordings, read_recording
+from seqpool.io.ecg.recordings import read_recording
 from seqpool.io.tables import Table, concatenated
+from seqpool.jobs.recording_inputs import OnError, OnNote, found_recordings, raised
 from seqpool.options.signal_input import Signal
 from seqpool.signal.preprocessing import Prepared, prepare
 from seqpool.signal.windows import average_of_windows, window_starts
@@ -25,9 +26,6 @@ from seqpool.signal.windows import average_of_windows, window_starts
 TASK = "rhythm"
 
 BATCH_WINDOWS = 32
-
-OnError = Callable[[DataError], None]
-OnNote = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -57,17 +55,6 @@ def signal_input(artifact: Artifact) -> Signal:
     if artifact.facts.job == "waves":
         raise UsageError("the model finds waves, it does not classify: use seqpool delineate with it.")
     return artifact.input
-
-
-def found_recordings(inputs: Iterable[str], on_error: OnError) -> list[str]:
-    """The recordings that the inputs stand for; a folder without any is given to `on_error`."""
-    names: list[str] = []
-    for name in inputs:
-        try:
-            names += find_recordings([name])
-        except DataError as error:
-            on_error(error)
-    return find_recordings(names)
 
 
 def classified(
@@ -232,7 +219,7 @@ def classify(
     """
     given = [records] if isinstance(records, str | Path) else list(records)
     artifact = load_artifact(model)
-    names = found_recordings([str(name) for name in given], on_error or _raise)
+    names = found_recordings([str(name) for name in given], on_error or raised)
     results = classified(
         names,
         artifact,
@@ -240,12 +227,8 @@ def classify(
         unit=unit,
         rate_hz=rate_hz,
         ignore_checksum=ignore_checksum,
-        on_error=on_error or _raise,
+        on_error=on_error or raised,
         on_note=lambda note: None,
     )
     rows = [table_rows(result, windows=windows, abstain_below=abstain_below) for result in results]
     return concatenated(rows, table_columns(artifact, windows=windows))
-
-
-def _raise(error: DataError) -> None:
-    raise error

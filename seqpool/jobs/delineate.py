@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from seqpool.errors import DataError, UsageError
 from seqpool.io.ecg.leads import millivolts_per
 from seqpool.io.ecg.recordings import find_recordings, read_recording
 from seqpool.io.tables import Table, concatenated
+from seqpool.jobs.recording_inputs import OnError, OnNote, raised
 from seqpool.nn.wave_finder import delineated
 from seqpool.options.signal_input import Signal
 from seqpool.records import POINTS, WAVES, Delineation, Recording
@@ -26,9 +27,6 @@ ALL_LEADS = "all"
 
 WINDOW_S = 10.0
 """Windows of a model that names none."""
-
-OnError = Callable[[DataError], None]
-OnNote = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -201,12 +199,8 @@ def delineate(
         unit=unit,
         rate_hz=rate_hz,
         ignore_checksum=ignore_checksum,
-        on_error=on_error or _raise,
+        on_error=on_error or raised,
         on_note=lambda note: None,
     )
     rows_of, columns = (interval_rows, INTERVAL_COLUMNS) if intervals else (wave_rows, WAVE_COLUMNS)
     return concatenated([rows_of(result) for result in results], columns)
-
-
-def _raise(error: DataError) -> None:
-    raise error
