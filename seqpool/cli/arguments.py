@@ -62,6 +62,22 @@ def add_output(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> Non
     parser.add_argument("--quiet", action="store_true", help="no progress and no facts on stderr")
 
 
+def add_model(parser: argparse.ArgumentParser, default: str) -> None:
+    """`--model ARTIFACT|NAME`; `default` names the shipped model in the help."""
+    parser.add_argument(
+        "--model",
+        metavar="ARTIFACT|NAME",
+        help=f"a model that `seqpool fit` wrote, or one that comes with seqpool (default: that {default})",
+    )
+
+
+def chosen_model(given: str | None, task: str) -> Path:
+    """The file of `--model`, of the shipped model for `task` where it was not given. Raises UsageError."""
+    from seqpool.zoo.shipped import default_model, model_file
+
+    return default_model(task) if given is None else model_file(given)
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """`--threads N`."""
     parser.add_argument("--threads", type=positive_int, metavar="N", help="default: all cores")

@@ -1,4 +1,4 @@
-"""`seqpool delineate RECORD... --model ARTIFACT`."""
+"""`seqpool delineate RECORD...`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqpool.cli.arguments import add_inputs, add_output, add_threads, chosen_format, given_inputs
+from seqpool.cli.arguments import (
+    add_inputs,
+    add_model,
+    add_output,
+    add_threads,
+    chosen_format,
+    chosen_model,
+    given_inputs,
+)
 from seqpool.cli.recording_options import add_recording_options
 from seqpool.errors import DataError, SeqpoolError, UsageError
 
@@ -21,6 +29,7 @@ ANNOTATOR = "seqpool"
 
 _DESCRIPTION = """\
 Find P, QRS and T waves in ECG recordings: a row for each wave with its onset, peak and offset.
+Without --model the model of waves that comes with seqpool is used (`seqpool models` lists them).
 
 example:
   seqpool fit --config configs/demo_waves.yaml --run runs/demo_waves
@@ -48,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `delineate`."""
     parser.description = _DESCRIPTION
     add_inputs(parser, "RECORD", "a recording, or a folder of them")
-    parser.add_argument("--model", metavar="ARTIFACT", required=True, help="a model that `seqpool fit` wrote")
+    add_model(parser, "of waves")
     add_recording_options(parser, "a lead, several joined by commas, or `all`")
     parser.add_argument("--intervals", action="store_true", help="rate, PR, QRS, QT and QTc of each lead, not waves")
     add_output(parser, FORMATS)
@@ -94,7 +103,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.quiet:
             say(f"note: {sentence}")
 
-    artifact = load_artifact(arguments.model)
+    model = chosen_model(arguments.model, "waves")
+    artifact = load_artifact(model)
     wave_signal(artifact)
     on_note(f"{leads_of_training(artifact)}.")
     names = found_recordings(inputs, on_error)
@@ -112,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         _write_annotations(Path(arguments.output), results, on_error)
         return 1 if bad else 0
     rows_of, columns = (interval_rows, INTERVAL_COLUMNS) if arguments.intervals else (wave_rows, WAVE_COLUMNS)
-    with open_rows(arguments, columns, {"model": str(arguments.model)}) as writer:
+    with open_rows(arguments, columns, {"model": str(model)}) as writer:
         for result in results:
             writer.write(rows_of(result))
     return 1 if bad else 0

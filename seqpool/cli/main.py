@@ -23,6 +23,7 @@ VERBS: dict[str, str] = {
     "test": "judge a run on its validation and test parts",
     "predict": "what a trained model says of sequences in FASTA files",
     "describe": "print what a config or a model is: layers, receptive field, data, figures",
+    "models": "list the models that come with seqpool, or print their cards",
 }
 """Verb and what it does; the verb's parser is in the module of the same name in this folder."""
 

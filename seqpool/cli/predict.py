@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `predict`."""
     parser.description = _DESCRIPTION
     add_inputs(parser, "FASTA", "plain, gzip, bgzip or zstd by content; - for standard input")
-    parser.add_argument("--model", metavar="ARTIFACT", required=True, help="a model that `seqpool fit` wrote")
+    parser.add_argument(
+        "--model", metavar="ARTIFACT|NAME", required=True, help="a model that `seqpool fit` wrote, or a shipped one"
+    )
     parser.add_argument("--where", action="store_true", help="per class the window that spoke most for it")
     add_output(parser, FORMATS)
     add_threads(parser)
@@ -48,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seqpool.cli.row_output import open_rows
     from seqpool.errors import SeqpoolError
     from seqpool.jobs.predict import predicted, table_columns, table_rows
+    from seqpool.zoo.shipped import model_file
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
@@ -61,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         bad += 1
         say(str(error))
 
-    artifact = load_artifact(arguments.model)
+    artifact = load_artifact(model_file(arguments.model))
     results = predicted(
         inputs, artifact, where=arguments.where, on_error=on_error, on_warning=lambda text: say(f"warning: {text}")
     )

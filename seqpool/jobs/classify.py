@@ -22,6 +22,7 @@ from seqpool.jobs.recording_inputs import OnError, OnNote, found_recordings, rai
 from seqpool.options.signal_input import Signal
 from seqpool.signal.preprocessing import Prepared, prepare
 from seqpool.signal.windows import average_of_windows, window_starts
+from seqpool.zoo.shipped import default_model, model_file
 
 TASK = "rhythm"
 
@@ -202,7 +203,7 @@ def table_rows(
 
 def classify(
     records: str | Path | Iterable[str | Path],
-    model: str | Path,
+    model: str | Path | None = None,
     *,
     lead: str | None = None,
     unit: str | None = None,
@@ -214,11 +215,12 @@ def classify(
 ) -> Table:
     """What `seqpool classify` prints, as columns.
 
-    records: files, WFDB names or folders. model: an artifact. The options are those of the command. on_error: takes
-    the error of a recording that cannot be judged, which then has no row; None: it is raised.
+    records: files, WFDB names or folders. model: an artifact or the name of a shipped model; None: the shipped model of
+    rhythms. The options are those of the command. on_error: takes the error of a recording that cannot be judged,
+    which then has no row; None: it is raised.
     """
     given = [records] if isinstance(records, str | Path) else list(records)
-    artifact = load_artifact(model)
+    artifact = load_artifact(default_model(TASK) if model is None else model_file(model))
     names = found_recordings([str(name) for name in given], on_error or raised)
     results = classified(
         names,

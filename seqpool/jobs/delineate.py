@@ -22,6 +22,7 @@ from seqpool.records import POINTS, WAVES, Delineation, Recording
 from seqpool.signal.leads import choose_lead
 from seqpool.signal.preprocessing import prepare
 from seqpool.signal.wave_intervals import Intervals, beat_numbers, intervals_of, median_of
+from seqpool.zoo.shipped import default_model, model_file
 
 ALL_LEADS = "all"
 
@@ -177,7 +178,7 @@ def interval_rows(result: DelineatedRecording) -> dict[str, NDArray[Any]]:
 
 def delineate(
     records: str | Path | Iterable[str | Path],
-    model: str | Path,
+    model: str | Path | None = None,
     *,
     lead: str | None = None,
     unit: str | None = None,
@@ -188,13 +189,14 @@ def delineate(
 ) -> Table:
     """What `seqpool delineate` prints, as columns.
 
-    records: files, WFDB names or folders. model: an artifact. The options are those of the command. on_error: takes
-    the error of a recording that cannot be judged, which then has no row; None: it is raised.
+    records: files, WFDB names or folders. model: an artifact or the name of a shipped model; None: the shipped model of
+    waves. The options are those of the command. on_error: takes the error of a recording that cannot be judged, which
+    then has no row; None: it is raised.
     """
     given = [records] if isinstance(records, str | Path) else list(records)
     results = delineated_recordings(
         find_recordings([str(name) for name in given]),
-        load_artifact(model),
+        load_artifact(default_model("waves") if model is None else model_file(model)),
         lead=lead,
         unit=unit,
         rate_hz=rate_hz,

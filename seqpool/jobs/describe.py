@@ -17,14 +17,15 @@ from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.options.networks import network_config
 from seqpool.options.training import WAVE_OUTPUTS
+from seqpool.zoo.shipped import model_file
 
 
 def describe(path: str | Path) -> Iterator[str]:
-    """Lines about an artifact (by its ending, .safetensors) or a config (YAML). Raises DataError or UsageError."""
+    """Lines about a config (a YAML file), an artifact or a shipped model. Raises DataError or UsageError."""
     if str(path).endswith((".yaml", ".yml")):
         yield from _of_config(str(path))
     else:
-        yield from _of_artifact(path)
+        yield from _of_artifact(model_file(path))
 
 
 def _of_artifact(path: str | Path) -> Iterator[str]:
@@ -115,4 +116,4 @@ def _indented(values: dict[str, Any]) -> Iterator[str]:
 
 def facts_as_json(path: str | Path) -> str:
     """The artifact's description as JSON."""
-    return json.dumps(asdict(load_artifact(path).facts), indent=1, ensure_ascii=False, sort_keys=True)
+    return json.dumps(asdict(load_artifact(model_file(path)).facts), indent=1, ensure_ascii=False, sort_keys=True)

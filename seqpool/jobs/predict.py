@@ -21,6 +21,7 @@ from seqpool.io.tables import Table, concatenated
 from seqpool.nn.evidence import StrongestWindows, strongest_windows
 from seqpool.options.inputs import Letters
 from seqpool.records import Sequence
+from seqpool.zoo.shipped import model_file
 
 BATCH_ROWS = 256
 
@@ -95,7 +96,7 @@ def predict(
         raise error
 
     paths = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
-    artifact = load_artifact(os.fspath(model))
+    artifact = load_artifact(model_file(os.fspath(model)))
     results = predicted(
         [os.fspath(path) for path in paths], artifact, where=where, on_error=stop, on_warning=warnings.warn
     )
