@@ -16,11 +16,11 @@ from seqpool.errors import DataError, UsageError
 from seqpool.evaluation.answers import Answers, interpret
 from seqpool.evaluation.decisions import decide
 from seqpool.io.ecg.leads import millivolts_per
-from seqpool.io.ecg.recordings import read_recording
+from seqpool.io.ecg.recordings import open_recording
 from seqpool.io.tables import Table, concatenated
 from seqpool.jobs.recording_inputs import OnError, OnNote, found_recordings, raised
 from seqpool.options.signal_input import Signal
-from seqpool.signal.preprocessing import Prepared, prepare
+from seqpool.signal.prepared_signal import PreparedSignal, prepared_signal
 from seqpool.signal.windows import average_of_windows, window_starts
 from seqpool.zoo.shipped import default_model, model_file
 
@@ -69,7 +69,7 @@ def classified(
     on_error: OnError,
     on_note: OnNote,
 ) -> Iterator[ClassifiedRecording]:
-    """Answers for recordings, one by one in order.
+    """Answers for recordings, one by one in order, each read once in blocks: by a model of windows in constant memory.
 
     lead: the lead to use by a model that takes one. unit: of the samples, in place of what the file says. rate_hz: for
     files that carry none. A recording that cannot be read or judged is given to `on_error` and has no answer; what was
@@ -83,19 +83,22 @@ def classified(
         raise UsageError(f"unit {unit!r} is no voltage (accepted: V, mV, uV, nV, or a number of them such as 5uV).")
     for name in names:
         try:
-            recording = read_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
-            prepared = prepare(recording, reads, lead)
-            result = _answered(recording.source, prepared, reads, artifact)
+            opened = open_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
+            with prepared_signal(opened, reads, lead) as prepared:
+                result = _answered(opened.source, prepared, reads, artifact)
         except DataError as error:
             on_error(error)
             continue
-        for note in (*recording.notes, *prepared.notes):
-            on_note(f"{recording.source}: {note}.")
+        except OSError as error:
+            on_error(DataError(f"{name}: cannot be read: {error.strerror or error}."))
+            continue
+        for note in (*opened.notes, *prepared.notes):
+            on_note(f"{opened.source}: {note}.")
         yield result
 
 
-def _answered(record: str, prepared: Prepared, reads: Signal, artifact: Artifact) -> ClassifiedRecording:
-    samples = prepared.values.shape[1]
+def _answered(record: str, prepared: PreparedSignal, reads: Signal, artifact: Artifact) -> ClassifiedRecording:
+    samples = prepared.samples
     window_s = reads.window_s or samples / reads.rate_hz
     stride_s = reads.stride_s or window_s / 2
     window, stride = (max(round(seconds * reads.rate_hz), 1) for seconds in (window_s, stride_s))
@@ -106,8 +109,7 @@ def _answered(record: str, prepared: Prepared, reads: Signal, artifact: Artifact
         raise DataError(
             f"{record}: {length / reads.rate_hz:g} s of signal, the model takes {wanted / reads.rate_hz:g} s."
         )
-    pieces = [prepared.values[:, start : start + length] for start in starts]
-    windows = _interpreted(_outputs(pieces, artifact), artifact)
+    windows = _interpreted(_outputs(prepared, starts, length, artifact), artifact)
     end = np.minimum((starts + length) / reads.rate_hz, prepared.duration_s)
     return ClassifiedRecording(
         record=record,
@@ -120,12 +122,15 @@ def _answered(record: str, prepared: Prepared, reads: Signal, artifact: Artifact
     )
 
 
-def _outputs(pieces: list[NDArray[np.float32]], artifact: Artifact) -> NDArray[np.float64]:
+def _outputs(
+    prepared: PreparedSignal, starts: NDArray[np.int64], length: int, artifact: Artifact
+) -> NDArray[np.float64]:
     """(windows, outputs) of windows of one length."""
     found = []
     with torch.inference_mode():
-        for first in range(0, len(pieces), BATCH_WINDOWS):
-            x = torch.from_numpy(np.stack(pieces[first : first + BATCH_WINDOWS]))
+        for first in range(0, len(starts), BATCH_WINDOWS):
+            pieces = [prepared.read(start, start + length) for start in starts[first : first + BATCH_WINDOWS].tolist()]
+            x = torch.from_numpy(np.stack(pieces))
             lengths = torch.full((len(x),), x.shape[2], dtype=torch.int64)
             found.append(artifact.network(x, lengths).numpy().astype(np.float64))
     return np.concatenate(found)

@@ -6,6 +6,7 @@ rates; float64, because float32 sections are wrong by up to 0.03 mV there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -59,6 +60,54 @@ def zero_phase(samples: Samples, sections: Sections, rate_hz: float) -> Samples:
         return samples
     padding = min(samples.shape[-1] - 1, round(3 * rate_hz))
     return np.asarray(sosfiltfilt(sections, samples, axis=-1, padlen=padding), dtype=np.float64)
+
+
+FORGOTTEN = 1e-9
+"""What is left of a disturbance once a filter has forgotten it."""
+
+
+def memory_samples(sections: Sections) -> int:
+    """Samples after which the slowest pole of a filter has FORGOTTEN a disturbance."""
+    poles = [abs(pole) for section in sections for pole in np.roots(section[3:])]
+    slowest = max(poles, default=0.0)
+    return int(np.ceil(np.log(FORGOTTEN) / np.log(slowest))) if slowest > 0 else 1
+
+
+class ZeroPhaseBlocks:
+    """`zero_phase` for a signal (n,) that comes in chunks, in blocks of a fixed size.
+
+    A block is filtered with as much of the signal on both sides as the filter remembers, so its samples differ from
+    those of the whole by about 1e-9 of the signal; they are the same to the bit however the chunks were cut, and a
+    signal of one block is filtered as a whole. Memory: a block, its sides and a chunk.
+    """
+
+    def __init__(self, sections: Sections, rate_hz: float, block: int) -> None:
+        self.sections, self.rate_hz, self.block = sections, rate_hz, block
+        self._side = memory_samples(sections)
+        self._held: list[Samples] = []
+        self._begin = 0  # of what is held
+        self._received = 0
+        self._given = 0
+
+    def feed(self, chunk: Samples) -> Iterator[Samples]:
+        """The blocks that these samples complete."""
+        self._held.append(np.asarray(chunk, dtype=np.float64))
+        self._received += len(chunk)
+        while self._given + self.block + self._side <= self._received:
+            yield self._filtered(self._given + self.block)
+
+    def finish(self) -> Iterator[Samples]:
+        """The blocks that are left once the signal has ended."""
+        while self._given < self._received:
+            yield self._filtered(min(self._given + self.block, self._received))
+
+    def _filtered(self, until: int) -> Samples:
+        held = np.concatenate(self._held)
+        piece = held[: min(until + self._side, self._received) - self._begin]
+        result = zero_phase(piece, self.sections, self.rate_hz)[self._given - self._begin : until - self._begin]
+        begin = max(until - self._side, 0)
+        self._held, self._begin, self._given = [held[begin - self._begin :]], begin, until
+        return result
 
 
 class CausalFilter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,14 +41,29 @@ def lead_signal(recording: Recording, name: str) -> NDArray[np.float32] | None:
     return np.asarray(derived, dtype=np.float32)
 
 
-def choose_lead(recording: Recording, wanted: str | None, preferred: Sequence[str]) -> str:
+class Named(Protocol):
+    """A recording, opened or in memory."""
+
+    @property
+    def leads(self) -> tuple[str, ...]: ...
+    @property
+    def source(self) -> str: ...
+
+
+def derivable(leads: Sequence[str], name: str) -> bool:
+    """Whether `lead_signal` finds a lead among these, measured or derived."""
+    limbs = sum(place_of(leads, limb) is not None for limb in _OF_I_AND_II)
+    return place_of(leads, name) is not None or (limbs >= 2 and place_of(tuple(_OF_I_AND_II), name) is not None)
+
+
+def choose_lead(recording: Named, wanted: str | None, preferred: Sequence[str]) -> str:
     """The name of the lead for a model that takes one: `wanted`, else the first of `preferred` that is measured, else
     the only lead. Raises DataError that lists the leads."""
     if wanted is not None:
         place = place_of(recording.leads, wanted)
         if place is not None:
             return recording.leads[place]
-        if lead_signal(recording, wanted) is not None:
+        if derivable(recording.leads, wanted):
             return wanted
         raise DataError(f"{recording.source}: there is no lead {wanted} (the leads are {_listed(recording)}).")
     for name in preferred:
@@ -60,5 +76,5 @@ def choose_lead(recording: Recording, wanted: str | None, preferred: Sequence[st
     raise DataError(f"{recording.source}: choose a lead with --lead: the leads are {_listed(recording)}{hoped}.")
 
 
-def _listed(recording: Recording) -> str:
+def _listed(recording: Named) -> str:
     return ", ".join(recording.leads)

@@ -1,54 +1,15 @@
-"""From a recording to what a network eats: the same steps with the same numbers in training and in use."""
+"""From a recording in memory to what a network eats: the same steps with the same numbers in training and in use."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.errors import DataError
 from seqpool.records import Recording
-from seqpool.signal.filters import CausalFilter, design, zero_phase
-from seqpool.signal.gaps import bridged
-from seqpool.signal.leads import choose_lead, lead_signal
-from seqpool.signal.normalisation import Normalisation, typical_amplitude
-from seqpool.signal.resampling import resample
-
-MOST_MISSING = 0.5
-"""A lead of which more than this share is missing is not judged."""
-
-
-LEAST_AMPLITUDE_MV = 1e-3
-"""A lead of which the typical second moves by less, a converter's smallest step, shows no heart."""
-
-
-class Preprocessing(Protocol):
-    """The numbers, as `seqpool.options.signal_input.Signal` holds them."""
-
-    @property
-    def leads(self) -> tuple[str, ...]: ...
-    @property
-    def all_leads(self) -> bool: ...
-    @property
-    def rate_hz(self) -> float: ...
-    @property
-    def highpass_hz(self) -> float | None: ...
-    @property
-    def lowpass_hz(self) -> float | None: ...
-    @property
-    def filter_order(self) -> int: ...
-    @property
-    def notch_hz(self) -> float | None: ...
-    @property
-    def causal(self) -> bool: ...
-    @property
-    def normalise(self) -> Normalisation: ...
-    @property
-    def limit(self) -> float | None: ...
-    @property
-    def shortest_s(self) -> float: ...
+from seqpool.signal.prepared_signal import PreparedLead, prepared_signal
+from seqpool.signal.settings import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -67,55 +28,21 @@ class Prepared:
 
 
 def prepare(recording: Recording, settings: Preprocessing, lead: str | None = None) -> Prepared:
-    """Leads chosen, gaps bridged, resampled, filtered, brought to a typical amplitude of 1, limited, gaps set to 0.
-
-    lead: the name of the lead to use by a model that takes one. Of a model that takes several together, a lead that is
-    absent, constant or mostly missing is masked: its channel is 0, as in training with `lead_dropout`, and noted.
-    Raises DataError where the recording is too short or sampled too slowly, or none of the leads holds a signal.
-    """
-    if recording.duration_s < settings.shortest_s:
-        raise DataError(
-            f"{recording.source}: {recording.duration_s:.3g} s are too short "
-            f"(expected at least {settings.shortest_s:g} s)."
-        )
-    needed_hz = settings.rate_hz if settings.lowpass_hz is None else 2 * settings.lowpass_hz
-    if recording.rate_hz < needed_hz:
-        raise DataError(
-            f"{recording.source}: sampled at {recording.rate_hz:g} Hz, which cannot hold what the model looks at "
-            f"(expected at least {needed_hz:g} Hz)."
-        )
-    if settings.all_leads:
-        names = settings.leads
-    else:
-        names = (choose_lead(recording, lead, settings.leads),)
-    channels: dict[str, NDArray[np.float32]] = {}
-    masked: dict[str, DataError] = {}
-    notes = []
-    for name in names:
-        try:
-            values, share = _prepared_lead(recording, name, settings)
-        except DataError as error:
-            masked[name] = error
-            continue
-        if share:
-            notes.append(f"{100 * share:.2g} % of lead {name} is missing")
-        channels[name] = values
-    if not channels:
-        raise next(iter(masked.values()))
-    samples = len(next(iter(channels.values())))
-    notes += [f"lead {name} is masked, the model gets 0 in its place" for name in masked]
-    silent = np.zeros(samples, dtype=np.float32)
-    values = np.stack([channels.get(name, silent) for name in names])
-    return Prepared(values, tuple(channels), recording.duration_s, tuple(notes))
+    """All of `seqpool.signal.prepared_signal.prepared_signal`, in memory. Raises DataError as that does."""
+    with prepared_signal(_InMemory(recording), settings, lead) as signal:
+        return Prepared(signal.read(0, signal.samples), signal.leads, signal.duration_s, signal.notes)
 
 
-def _prepared_lead(recording: Recording, name: str, settings: Preprocessing) -> tuple[NDArray[np.float32], float]:
-    signal = lead_signal(recording, name)
-    if signal is None:
-        raise DataError(
-            f"{recording.source}: the model needs lead {name} (the leads are {', '.join(recording.leads)})."
-        )
-    return prepare_lead(signal, recording.rate_hz, settings, f"{recording.source}: lead {name}")
+class _InMemory:
+    """A recording that is read in blocks though it is in memory."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._signal = recording.signal
+        self.rate_hz, self.leads, self.source = recording.rate_hz, recording.leads, recording.source
+        self.samples = recording.signal.shape[1]
+
+    def signal(self, start: int, stop: int) -> NDArray[np.float32]:
+        return self._signal[:, start:stop]
 
 
 def prepare_lead(
@@ -123,28 +50,11 @@ def prepare_lead(
 ) -> tuple[NDArray[np.float32], float]:
     """One lead (n,) in millivolts at `rate_hz` as (samples,) float32 at the model's rate, and its missing share.
 
-    what: names the lead in messages.
+    what: names the lead in messages. Raises DataError where the lead is mostly missing, constant or flat.
     """
-    values, missing = bridged(signal)
-    share = float(missing.mean())
-    if share > MOST_MISSING:
-        raise DataError(f"{what} is unreadable, {100 * share:.3g} % of its samples are missing.")
-    if float(np.ptp(values)) == 0:
-        raise DataError(f"{what} is constant, as when the electrode is off: there is nothing to judge.")
-    resampled = resample(values, rate_hz, settings.rate_hz)
-    places = np.minimum(np.rint(np.arange(len(resampled)) * (rate_hz / settings.rate_hz)).astype(int), len(missing) - 1)
-    absent = missing[places]
-    sections = design(
-        settings.rate_hz, settings.highpass_hz, settings.lowpass_hz, settings.filter_order, settings.notch_hz
-    )
-    filtered = (
-        CausalFilter(sections).feed(resampled) if settings.causal else zero_phase(resampled, sections, settings.rate_hz)
-    )
-    amplitude = typical_amplitude(filtered, absent, settings.rate_hz, settings.normalise)
-    if amplitude < LEAST_AMPLITUDE_MV:
-        raise DataError(f"{what} is flat most of the time, as when the electrode is off: there is nothing to judge.")
-    scaled = filtered / amplitude
-    if settings.limit is not None:
-        scaled = np.clip(scaled, -settings.limit, settings.limit)
-    scaled[absent] = 0.0
-    return scaled.astype(np.float32), share
+    lead = PreparedLead(rate_hz, settings, what)
+    lead.feed(signal)
+    lead.finish()
+    values = lead.read(0, lead.samples)
+    lead.close()
+    return values, lead.missing_share

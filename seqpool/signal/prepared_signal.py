@@ -1,0 +1,196 @@
+"""From a recording, read once in blocks, to what a network eats of it, in memory that does not grow with its length."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqpool.errors import DataError
+from seqpool.records import Recording
+from seqpool.signal.lead_stream import FilteredBlock, LeadStream
+from seqpool.signal.leads import choose_lead, derivable, lead_signal
+from seqpool.signal.normalisation import TypicalAmplitude
+from seqpool.signal.settings import Preprocessing
+
+MOST_MISSING = 0.5
+"""A lead of which more than this share is missing is not judged."""
+
+LEAST_AMPLITUDE_MV = 1e-3
+"""A lead of which the typical second moves by less, a converter's smallest step, shows no heart."""
+
+READ_S = 300
+"""Seconds of a recording that are read at once."""
+
+MEMORY_BYTES = 1 << 22
+"""A lead's filtered samples beyond this go to an unnamed temporary file."""
+
+_BYTES = 8
+
+
+class Source(Protocol):
+    """A recording in memory or on disk, such as `seqpool.io.ecg.recording_file.RecordingFile`."""
+
+    @property
+    def rate_hz(self) -> float: ...
+    @property
+    def leads(self) -> tuple[str, ...]: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def source(self) -> str: ...
+    def signal(self, start: int, stop: int) -> NDArray[np.float32]:
+        """(leads, stop - start) millivolts, NaN where there is no signal."""
+        ...
+
+
+class PreparedLead:
+    """One lead at the model's rate, its typical amplitude 1, limited, 0 where it is missing.
+
+    samples: at the model's rate. missing_share: of the recording's samples.
+    """
+
+    def __init__(self, rate_hz: float, settings: Preprocessing, what: str) -> None:
+        """what: names the lead in messages."""
+        self.what = what
+        self.samples = 0
+        self._limit = settings.limit
+        self._stream = LeadStream(rate_hz, settings)
+        self._typical = TypicalAmplitude(settings.rate_hz, settings.normalise)
+        self._amplitude = 1.0
+        self._filtered = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115
+
+    @property
+    def missing_share(self) -> float:
+        bridge = self._stream.bridge
+        return bridge.missing / bridge.received if bridge.received else 1.0
+
+    def feed(self, chunk: NDArray[np.floating]) -> None:
+        """The next samples (n,) in millivolts."""
+        self._keep(self._stream.feed(chunk))
+
+    def finish(self) -> None:
+        """Ends the lead. Raises DataError where it is mostly missing, constant or flat."""
+        share, bridge = self.missing_share, self._stream.bridge
+        if share > MOST_MISSING:
+            raise DataError(f"{self.what} is unreadable, {100 * share:.3g} % of its samples are missing.")
+        if bridge.lowest == bridge.highest:
+            raise DataError(f"{self.what} is constant, as when the electrode is off: there is nothing to judge.")
+        self._keep(self._stream.finish())
+        self._amplitude = self._typical.value()
+        if self._amplitude < LEAST_AMPLITUDE_MV:
+            raise DataError(
+                f"{self.what} is flat most of the time, as when the electrode is off: there is nothing to judge."
+            )
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """(stop - start,) of the finished lead."""
+        self._filtered.seek(_BYTES * start)
+        scaled = np.frombuffer(self._filtered.read(_BYTES * (stop - start)), dtype=np.float64) / self._amplitude
+        if self._limit is not None:
+            np.clip(scaled, -self._limit, self._limit, out=scaled)
+        scaled[np.isnan(scaled)] = 0.0
+        return scaled.astype(np.float32)
+
+    def close(self) -> None:
+        """Drops what is kept of the lead."""
+        self._filtered.close()
+
+    def _keep(self, blocks: Iterable[FilteredBlock]) -> None:
+        for samples, absent in blocks:
+            self._typical.feed(samples, absent)
+            self._filtered.write(np.where(absent, np.nan, samples).tobytes())
+            self.samples += len(samples)
+
+
+class PreparedSignal:
+    """What a network eats of one recording, to be read in any order. Use as a context manager.
+
+    samples: at the model's rate. leads: names of the leads that hold a signal. duration_s: of the recording.
+    notes: what was missing or masked, one sentence each.
+    """
+
+    def __init__(self, channels: Sequence[PreparedLead | None], leads: tuple[str, ...], duration_s: float,
+                 notes: tuple[str, ...]) -> None:  # fmt: skip
+        self._channels = channels
+        self.samples = next(channel.samples for channel in channels if channel is not None)
+        self.leads, self.duration_s, self.notes = leads, duration_s, notes
+
+    def __enter__(self) -> PreparedSignal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for channel in self._channels:
+            if channel is not None:
+                channel.close()
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """(channels, stop - start) of samples `start` up to `stop` at the model's rate, masked leads 0."""
+        silent = np.zeros(stop - start, dtype=np.float32)
+        return np.stack([silent if channel is None else channel.read(start, stop) for channel in self._channels])
+
+
+def prepared_signal(source: Source, settings: Preprocessing, lead: str | None = None) -> PreparedSignal:
+    """Leads chosen, gaps bridged, resampled, filtered, brought to a typical amplitude of 1, limited, gaps set to 0.
+
+    lead: the name of the lead to use by a model that takes one. Of a model that takes several together, a lead that is
+    absent, constant or mostly missing is masked: its channel is 0, as in training with `lead_dropout`, and noted.
+    The recording is read once, in order; the filtered leads of a long one wait in temporary files.
+    Raises DataError where the recording is too short or sampled too slowly, or none of the leads holds a signal.
+    """
+    name, duration_s = source.source, source.samples / source.rate_hz
+    if duration_s < settings.shortest_s:
+        raise DataError(f"{name}: {duration_s:.3g} s are too short (expected at least {settings.shortest_s:g} s).")
+    needed_hz = settings.rate_hz if settings.lowpass_hz is None else 2 * settings.lowpass_hz
+    if source.rate_hz < needed_hz:
+        raise DataError(
+            f"{name}: sampled at {source.rate_hz:g} Hz, which cannot hold what the model looks at "
+            f"(expected at least {needed_hz:g} Hz)."
+        )
+    if settings.all_leads:
+        names = settings.leads
+    else:
+        names = (choose_lead(source, lead, settings.leads),)
+    channels = {
+        one: PreparedLead(source.rate_hz, settings, f"{name}: lead {one}")
+        for one in names
+        if derivable(source.leads, one)
+    }
+    failures: dict[str, DataError] = {}
+    for one in names:
+        if one not in channels:
+            listed = ", ".join(source.leads)
+            failures[one] = DataError(f"{name}: the model needs lead {one} (the leads are {listed}).")
+    _feed(source, channels)
+    for one, channel in list(channels.items()):
+        try:
+            channel.finish()
+        except DataError as error:
+            failures[one] = error
+            channels.pop(one).close()
+    if not channels:
+        raise next(failures[one] for one in names)
+    notes = [
+        f"{100 * channel.missing_share:.2g} % of lead {one} is missing"
+        for one, channel in channels.items()
+        if channel.missing_share
+    ]
+    notes += [f"lead {one} is masked, the model gets 0 in its place" for one in names if one in failures]
+    return PreparedSignal([channels.get(one) for one in names], tuple(channels), duration_s, tuple(notes))
+
+
+def _feed(source: Source, channels: dict[str, PreparedLead]) -> None:
+    step = max(round(READ_S * source.rate_hz), 1)
+    for start in range(0, source.samples if channels else 0, step):
+        signal = source.signal(start, min(start + step, source.samples))
+        block = Recording(signal, source.rate_hz, source.leads, source.source)
+        for name, channel in channels.items():
+            values = lead_signal(block, name)
+            assert values is not None
+            channel.feed(values)
