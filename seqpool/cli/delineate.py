@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +17,12 @@ from seqpool.cli.arguments import (
     given_inputs,
 )
 from seqpool.cli.recording_options import add_recording_options
-from seqpool.errors import DataError, SeqpoolError, UsageError
+from seqpool.errors import SeqpoolError, UsageError
 
 if TYPE_CHECKING:
     from seqpool.jobs.delineate import DelineatedRecording
 
 FORMATS = ("tsv", "jsonl", "parquet", "wfdb")
-
-ANNOTATOR = "seqpool"
 
 _DESCRIPTION = """\
 Find P, QRS and T waves in ECG recordings: a row for each wave with its onset, peak and offset.
@@ -75,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from seqpool.artifact import load_artifact
+    from seqpool.cli.annotation_output import write_annotation_files
     from seqpool.cli.row_output import open_rows
     from seqpool.jobs.delineate import (
         INTERVAL_COLUMNS,
@@ -119,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         on_note=on_note,
     )
     if wfdb:
-        _write_annotations(Path(arguments.output), results, on_error)
+        write_annotation_files(Path(arguments.output), results, _write_waves, on_error)
         return 1 if bad else 0
     rows_of, columns = (interval_rows, INTERVAL_COLUMNS) if arguments.intervals else (wave_rows, WAVE_COLUMNS)
     with open_rows(arguments, columns, {"model": str(model)}) as writer:
@@ -138,25 +136,7 @@ def _check_wfdb(arguments: argparse.Namespace) -> None:
         raise UsageError("--format wfdb marks one lead: name one with --lead.")
 
 
-def _write_annotations(folder: Path, results: Iterable[DelineatedRecording], on_error: object) -> None:
-    """One annotation file for each recording; two recordings of one name are told apart by an error."""
+def _write_waves(folder: Path, name: str, result: DelineatedRecording) -> None:
     from seqpool.io.ecg.wave_annotations import write_waves
 
-    assert callable(on_error)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--output {folder} cannot be a folder: {error.strerror}.") from error
-    written: dict[str, str] = {}
-    for result in results:
-        name = Path(result.record).name
-        try:
-            if name in written:
-                raise DataError(
-                    f"{result.record}: {name}.{ANNOTATOR} is written for {written[name]} already, use another --output."
-                )
-            write_waves(folder, name, ANNOTATOR, result.leads[0].waves, result.rate_hz)
-        except DataError as error:
-            on_error(error)
-            continue
-        written[name] = result.record
+    write_waves(folder, name, result.leads[0].waves, result.rate_hz)

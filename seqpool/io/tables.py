@@ -40,8 +40,32 @@ class RepeatedTexts:
         return texts
 
 
+@dataclass(frozen=True, eq=False)
+class Seconds:
+    """A column of times: as text to the millisecond, however long the recording, where other numbers have 6 digits.
+
+    values: (rows,) float64, finite.
+    """
+
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: slice) -> Seconds:
+        return Seconds(self.values[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self.values, dtype=dtype)
+
+    def tolist(self) -> list[float]:
+        """The time of every row."""
+        times: list[float] = self.values.tolist()
+        return times
+
+
 Columns = Mapping[str, Any]
-"""Columns of equal length by name: NumPy arrays (of bytes: ASCII text), or RepeatedTexts."""
+"""Columns of equal length by name: NumPy arrays (of bytes: ASCII text), RepeatedTexts or Seconds."""
 
 
 def values_of(column: Any) -> list[Any]:
@@ -107,6 +131,8 @@ def _characters(values: Any) -> NDArray[np.uint8]:
         return values.distinct[:, values.places]
     if isinstance(values, RepeatedTexts):
         return characters_of(values.tolist())
+    if isinstance(values, Seconds):
+        return characters_of([f"{time:.3f}" for time in values.tolist()])
     if values.dtype.kind == "f":
         return six_digits(values)
     if values.dtype.kind in "iu":
@@ -194,7 +220,9 @@ class ParquetWriter:
     def write(self, columns: Columns) -> None:
         """Write rows."""
         arrays = [
-            self._arrow.array(values_of(columns[field.name]) if field.type == "string" else columns[field.name])
+            self._arrow.array(
+                values_of(columns[field.name]) if field.type == "string" else np.asarray(columns[field.name])
+            )
             for field in self._schema
         ]
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqpool.io.tables import ROWS_AT_ONCE, JsonLinesWriter, RepeatedTexts, TsvWriter, concatenated
+from seqpool.io.tables import (
+    ROWS_AT_ONCE,
+    JsonLinesWriter,
+    ParquetWriter,
+    RepeatedTexts,
+    Seconds,
+    TsvWriter,
+    concatenated,
+)
 
 TEXTS = st.text(st.characters(exclude_characters="\0\t\n\r", exclude_categories=["Cs"]), max_size=12)
 
@@ -79,3 +90,18 @@ def test_repeated_texts_are_texts_everywhere() -> None:
     assert stream.getvalue() == '{"x": "b"}\n{"x": "a"}\n{"x": "b"}\n'
     table = concatenated([{"x": repeated}, {"x": repeated[1:]}], {"x": str})
     assert table["x"].tolist() == ["b", "a", "b", "a", "b"]
+
+
+def test_seconds_keep_their_milliseconds_however_many_there_are(tmp_path: Path) -> None:
+    times = np.array([0.0, 0.0004, 86399.1236, 1e6 + 0.0016])
+    column = Seconds(times)
+    assert written(x=column) == [["0.000"], ["0.000"], ["86399.124"], ["1000000.002"]]
+    stream = io.StringIO()
+    JsonLinesWriter(stream, ("x",)).write({"x": column})
+    assert [json.loads(line)["x"] for line in stream.getvalue().splitlines()] == times.tolist()
+    with (tmp_path / "x.parquet").open("wb") as binary:
+        parquet = ParquetWriter(binary, {"x": np.float64}, {})
+        parquet.write({"x": column})
+        parquet.close()
+    assert pq.read_table(tmp_path / "x.parquet")["x"].to_pylist() == times.tolist()
+    assert concatenated([{"x": column}, {"x": column[1:2]}], {"x": np.float64})["x"].tolist() == [*times, times[1]]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.errors import DataError
+from seqpool.io.ecg.annotation_writer import write_annotations
 from seqpool.io.ecg.annotations import read_annotations
 from seqpool.records import WAVES, Delineation
 
@@ -93,13 +93,12 @@ def paired(samples: Sequence[int] | NDArray[np.int64], symbols: Sequence[str]) -
     )
 
 
-def write_waves(folder: Path, name: str, annotator: str, waves: Delineation, rate_hz: float) -> None:
-    """Writes `folder/name.annotator`, whole or not at all: `(`, peak, `)` of each wave, whole samples.
+def write_waves(folder: Path, name: str, waves: Delineation, rate_hz: float) -> None:
+    """Writes `folder/name.seqpool`, whole or not at all: `(`, peak, `)` of each wave, whole samples.
 
-    The brackets' number is that of ecgpuwave: 0 P, 1 QRS, 2 T. Raises DataError where the file cannot be written.
+    The brackets' number is that of ecgpuwave: 0 P, 1 QRS, 2 T. Raises DataError without a wave, or where the file
+    cannot be written.
     """
-    import wfdb
-
     marks: list[tuple[int, str, int]] = []
     for wave, *points in zip(waves.wave, waves.onset, waves.peak, waves.offset, strict=True):
         symbols = ("(", _SYMBOL_OF[WAVES[wave]], ")")
@@ -109,27 +108,5 @@ def write_waves(folder: Path, name: str, annotator: str, waves: Delineation, rat
             if np.isfinite(point)
         ]
     marks.sort(key=lambda mark: mark[0])
-    if not marks:
-        raise DataError(f"{name}: no wave was found, and a WFDB annotation file cannot be empty.")
-    try:
-        _written_aside(wfdb, folder, name, annotator, marks, rate_hz)
-    except OSError as error:
-        raise DataError(f"{folder / name}.{annotator} cannot be written: {error.strerror or error}.") from error
-
-
-def _written_aside(
-    wfdb: object, folder: Path, name: str, annotator: str, marks: list[tuple[int, str, int]], rate_hz: float
-) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as aside:
-        wfdb.wrann(  # type: ignore[attr-defined]
-            "waves",
-            annotator,
-            np.array([sample for sample, _, _ in marks]),
-            [symbol for _, symbol, _ in marks],
-            num=np.array([number for _, _, number in marks]),
-            fs=rate_hz,
-            write_dir=aside,
-        )
-        Path(aside, f"waves.{annotator}").replace(folder / f"{name}.{annotator}")
+    samples, numbers = (np.array([mark[field] for mark in marks], dtype=np.int64) for field in (0, 2))
+    write_annotations(folder, name, samples, [symbol for _, symbol, _ in marks], numbers, rate_hz)

@@ -76,7 +76,7 @@ def test_wfdb_reads_back_what_was_written(tmp_path: Path) -> None:
         np.array([20.0, 60, 120, 310]),
         np.array([30.0, 70, 140, NONE]),
     )
-    write_waves(tmp_path, "r1", "seqpool", waves, 500)
+    write_waves(tmp_path, "r1", waves, 500)
     found = wfdb.rdann(str(tmp_path / "r1"), "seqpool")
     assert "".join(found.symbol) == "(p)(N)t)(N"
     assert found.sample.tolist() == [10, 20, 30, 50, 60, 70, 120, 140, 300, 310]
@@ -85,8 +85,8 @@ def test_wfdb_reads_back_what_was_written(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["r1.seqpool"]
     back = read_waves(tmp_path / "r1", "seqpool").waves
     np.testing.assert_array_equal(back.onset, np.round(waves.onset))
-    with pytest.raises(DataError, match="r2: no wave was found"):
-        write_waves(tmp_path, "r2", "seqpool", waves.rows(np.zeros(4, dtype=bool)), 500)
+    with pytest.raises(DataError, match="r2: there is nothing to annotate"):
+        write_waves(tmp_path, "r2", waves.rows(np.zeros(4, dtype=bool)), 500)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
