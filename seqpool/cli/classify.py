@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
+from contextlib import nullcontext
 
 from seqpool.cli.arguments import add_inputs, add_model, add_output, add_threads, chosen_model, given_inputs
-from seqpool.cli.recording_options import add_recording_options
-from seqpool.errors import SeqpoolError
+from seqpool.cli.recording_options import add_plot, add_recording_options
+from seqpool.errors import SeqpoolError, UsageError
 
 FORMATS = ("tsv", "jsonl", "parquet")
 
 TASKS = ("rhythm",)
+
+_MAKE_THE_ROWS = ("task", "lead", "unit", "rate_hz", "ignore_checksum", "windows", "abstain_below")
+"""Options that rows depend on; a run that was killed is resumed with the same ones only."""
 
 _DESCRIPTION = """\
 Classify ECG recordings with a trained model: one row per recording, or per window of it.
@@ -29,6 +34,12 @@ rules:
   - Units come from the header. Amplitudes that no heart makes are refused with the suspected factor; --unit says what
     the numbers are. Checksums are verified; --ignore-checksum reads a damaged file all the same.
   - Everything about the preprocessing is in the model; a recording may have any sampling rate.
+  - --output FILE appears when all is done. Until then the rows of each finished recording are kept in FILE.unfinished,
+    written as they come; --resume goes on with them after a kill (same model and options), and gives the same FILE.
+  - --plot FILE (.svg, .pdf, .png): the recording as it was recorded on paper of 25 mm/s and 10 mm/mV with the answer of
+    each window; twelve leads 3 x 4 with a rhythm strip. A PDF holds all pages; of several pages or recordings the
+    others are FILE-001.svg, FILE-002.svg, ... in order.
+  - A recording of any length is read in blocks; a Holter needs no more memory than a short one.
   - A recording that cannot be judged is one line on stderr and no row; the exit code is then 1.
 
 Not a medical device.
@@ -53,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--abstain-below", type=_share, metavar="X", help="no decision where the confidence is below X (0 to 1)"
     )
+    add_plot(parser)
+    parser.add_argument("--resume", action="store_true", help="go on where a run with the same --output was killed")
     add_output(parser, FORMATS)
     add_threads(parser)
 
@@ -60,14 +73,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Classify and write. Returns the exit code."""
     inputs = given_inputs(arguments)
+    if arguments.plot is not None and arguments.resume:
+        raise UsageError("--plot draws every recording and --resume skips those that are done: leave one of them out.")
 
     import torch
     from tqdm import tqdm
 
     from seqpool.artifact import load_artifact
     from seqpool.cli.row_output import open_rows
-    from seqpool.jobs.classify import classified, table_columns, table_rows
+    from seqpool.io.ecg.recordings import open_recording
+    from seqpool.io.finished_rows import FinishedRows
+    from seqpool.jobs.classify import classified, drawn, table_columns, table_rows
+    from seqpool.jobs.pictures import draw_recording
     from seqpool.jobs.recording_inputs import found_recordings
+    from seqpool.plots.ecg_paper import Pages
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
@@ -88,18 +107,36 @@ def run(arguments: argparse.Namespace) -> int:
     model = chosen_model(arguments.model, arguments.task)
     artifact = load_artifact(model)
     names = found_recordings(inputs, on_error)
-    results = classified(
-        tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty()),
-        artifact,
-        lead=arguments.lead,
-        unit=arguments.unit,
-        rate_hz=arguments.rate_hz,
-        ignore_checksum=arguments.ignore_checksum,
-        on_error=on_error,
-        on_note=on_note,
-    )
     columns = table_columns(artifact, windows=arguments.windows)
-    with open_rows(arguments, columns, {"model": str(model)}) as writer:
-        for result in results:
-            writer.write(table_rows(result, windows=arguments.windows, abstain_below=arguments.abstain_below))
+    reading = {name: getattr(arguments, name) for name in ("unit", "rate_hz", "ignore_checksum")}
+    options = {name: getattr(arguments, name) for name in _MAKE_THE_ROWS}
+    run_facts = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), **options}
+    pages = None if arguments.plot is None else Pages(arguments.plot)
+    with (
+        pages or nullcontext(),
+        FinishedRows(arguments.output, columns, run_facts, resume=arguments.resume) as finished,
+        open_rows(arguments, columns, {"model": str(model)}) as writer,
+    ):
+        if len(finished):
+            on_note(f"{len(finished)} recordings were done by the run that was interrupted.")
+        for name in tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty()):
+            rows = finished.get(name)
+            if rows is None:
+                results = classified(
+                    [name],
+                    artifact,
+                    lead=arguments.lead,
+                    **reading,
+                    on_error=on_error,
+                    on_note=on_note,
+                )
+                for result in results:
+                    rows = table_rows(result, windows=arguments.windows, abstain_below=arguments.abstain_below)
+                    finished.add(name, rows)
+                    if pages is not None:
+                        pages.several = len(names) > 1
+                        opened = open_recording(name, **reading)
+                        draw_recording(pages, opened, *drawn(result, arguments.abstain_below))
+            if rows is not None:
+                writer.write(rows)
     return 1 if bad else 0

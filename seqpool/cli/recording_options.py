@@ -32,3 +32,8 @@ def add_recording_options(parser: argparse.ArgumentParser, lead: str) -> None:
     )
     parser.add_argument("--rate-hz", type=_rate, metavar="X", help="samples per second, for files that carry no rate")
     parser.add_argument("--ignore-checksum", action="store_true", help="a wrong checksum is only a warning")
+
+
+def add_plot(parser: argparse.ArgumentParser) -> None:
+    """`--plot FILE`."""
+    parser.add_argument("--plot", metavar="FILE", help="draw the recordings on ECG paper: .svg, .pdf or .png")

@@ -18,8 +18,10 @@ from seqpool.evaluation.decisions import decide
 from seqpool.io.ecg.leads import millivolts_per
 from seqpool.io.ecg.recordings import open_recording
 from seqpool.io.tables import Table, concatenated
+from seqpool.jobs.pictures import marks_of_windows
 from seqpool.jobs.recording_inputs import OnError, OnNote, found_recordings, raised
 from seqpool.options.signal_input import Signal
+from seqpool.plots.ecg_paper import Marks
 from seqpool.signal.prepared_signal import PreparedSignal, prepared_signal
 from seqpool.signal.windows import average_of_windows, window_starts
 from seqpool.zoo.shipped import default_model, model_file
@@ -204,6 +206,22 @@ def table_rows(
         "confidence": sure,
         "decision": np.array(decisions, dtype=object),
     }
+
+
+def drawn(result: ClassifiedRecording, abstain_below: float | None = None) -> tuple[dict[str, Marks], str]:
+    """Marks by lead, and the title, of a picture of the recording."""
+    rows = table_rows(result, windows=True, abstain_below=abstain_below)
+    if result.windows.target == "regression":
+        name = result.windows.columns()[0]
+        labels = [f"{name} {value:.4g}" for value in rows[name]]
+    else:
+        decided = zip(rows["decision"], rows["confidence"], strict=True)
+        labels = [f"{name or 'undecided'} {certainty:.2f}" for name, certainty in decided]
+    one = table_rows(result, windows=False, abstain_below=abstain_below)
+    answer = one["decision"][0]
+    title = f"{Path(result.record).name}   lead {result.lead}" + (f"   {answer}" if answer else "")
+    marks = marks_of_windows(result.start_s, result.end_s, labels)
+    return dict.fromkeys(result.lead.split(";"), marks), title
 
 
 def classify(

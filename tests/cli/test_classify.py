@@ -128,6 +128,64 @@ def test_interrupted_pipe_ends_quietly(repository: Path, model: str) -> None:
     assert done.stdout.startswith("record\t")
 
 
+def test_a_killed_run_is_resumed_to_the_same_bytes(
+    repository: Path, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SIGKILL after three recordings; what they gave is not computed again."""
+    words = [f"{repository}/data/ecg_demo", "--model", model, "--windows"]
+    assert run(*words, "--output", str(tmp_path / "whole.tsv")) == 0
+    output = tmp_path / "o.tsv"
+    script = (
+        "import os, signal, sys\n"
+        "from seqpool.io.finished_rows import FinishedRows\n"
+        "add = FinishedRows.add\n"
+        "def add_or_die(self, name, rows):\n"
+        "    add(self, name, rows)\n"
+        "    if len(self) == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "FinishedRows.add = add_or_die\n"
+        "from seqpool.cli.main import main\n"
+        "sys.exit(main(['classify', *sys.argv[1:]]))"
+    )
+    command = [sys.executable, "-c", script, *words, "--output", str(output)]
+    killed = subprocess.run(command, cwd=repository, capture_output=True, timeout=300)
+    assert killed.returncode == -9
+    assert not output.exists()
+    side = tmp_path / "o.tsv.unfinished"
+    lines = side.read_bytes().splitlines()
+    assert len(lines) == 4
+    # rows that are taken from the file and not made again can be told: the first is given another answer
+    side.write_bytes(side.read_bytes().replace(b'"II"', b'"I-"', 1))
+    assert run(*words, "--output", str(output), "--resume", "--lead", "V1") == 2
+    assert run(*words, "--output", str(output), "--resume") == 0
+    assert output.read_text().replace("I-", "II", 1) == (tmp_path / "whole.tsv").read_text()
+    assert "I-" in output.read_text()
+    assert not side.exists()
+    err = capsys.readouterr().err.splitlines()
+    assert "another lead (None, now V1)" in err[0]
+    assert "3 recordings were done" in err[1]
+
+
+def test_pictures(repository: Path, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = (f"{repository}/data/ecg_demo/e0{number}" for number in (1, 2))
+    assert run(one, "--model", model, "--plot", str(tmp_path / "one.svg")) == 0
+    assert run(one, two, "--model", model, "--plot", str(tmp_path / "both.svg")) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["both-001.svg", "both-002.svg", "one.svg"]
+    answer = capsys.readouterr().out.splitlines()[1].split("\t")
+    drawn = (tmp_path / "one.svg").read_text()
+    assert drawn == (tmp_path / "both-001.svg").read_text()
+    assert f">e01   lead II   {answer[-1]}<" in drawn
+    assert f">{answer[-1]} {float(answer[-2]):.2f}<" in drawn
+    assert run(one, "--model", model, "--plot", str(tmp_path / "o.gif")) == 2
+    assert run(one, "--model", model, "--plot", str(tmp_path / "absent/o.svg")) == 1
+    assert run(one, "--model", model, "--plot", "o.svg", "--resume", "--output", str(tmp_path / "o.tsv")) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 3
+
+
+def test_resume_wants_a_file(repository: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(f"{repository}/data/ecg_demo/e01", "--model", model, "--resume") == 2
+    assert "name it with --output" in capsys.readouterr().err
+
+
 @pytest.mark.data
 def test_every_bad_file_in_one_call(data: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The README's table: what reads gives a row, what does not gives one sentence, and none stops the others."""
