@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.kernels.best_window import CHUNK, MOST, SEGMENT, fill_tables, loss_columns, window_losses
+from seqpool.kernels.best_window import CHUNK, FINE, LEVELS, MOST, SEGMENT, fill_tables, window_losses
 from seqpool.kernels.columns import blocks_of
 from seqpool.kernels.compiled import compiled
 from seqpool.kernels.scan import Integers
@@ -24,16 +24,16 @@ from seqpool.kernels.vectors import (
     saturating_add,
     store,
 )
-from seqpool.kernels.words import LANES, every_word, number_every_word
+from seqpool.kernels.words import LANES, every_word, number_every_word, table_rows
 
 NO_WINDOW = -1
-TYPICAL_WINDOWS = 100.0  # of a sequence, for the scale: with fewer, more windows are scored exactly
+DEVIATIONS = 1.25  # for sequences of a hundred windows or more: with fewer, more windows are scored exactly
 LOWEST = -(1 << 62)
 LARGEST_LOSS = 1 << 15  # of a letter, for the scale: a letter that cannot stand is far beyond
 
 
 @compiled
-def _lowest_of_chunks(
+def _promising_chunks(
     tables: NDArray[np.uint8],
     stride: int,
     words: NDArray[np.uint32],
@@ -41,13 +41,17 @@ def _lowest_of_chunks(
     end: int,
     size: int,
     blocks: tuple[int, ...],
-    lowest: NDArray[np.uint8],
+    margin: int,
+    open_lanes: np.uint64,
     overall: NDArray[np.uint8],
-) -> None:
-    """The lowest loss of each CHUNK of windows `begin` to `end`, and of all so far."""
-    lanes, last = np.uint64(LANES), np.uint64(end)
+    starts: NDArray[np.int64],
+    lowest: NDArray[np.uint8],
+) -> int:
+    """List the CHUNKs of windows `begin` to `end` in which a lane may have its best one so far, with their lowest
+    losses. Returns how many; overall: the lowest loss of all so far."""
+    last, above = np.uint64(end), bytes64(np.uint8(margin))
     low = load64(overall, np.uint64(0))
-    start, at = np.uint64(begin), np.uint64(0)
+    start, count = np.uint64(begin), np.uint64(0)
     while start < last:
         here = bytes64(np.uint8(255))
         if start + np.uint64(CHUNK) <= last:
@@ -56,11 +60,14 @@ def _lowest_of_chunks(
         else:
             for i in range(start, last):
                 here = minimum(here, window_losses(tables, stride, words, i, size, blocks))
-        store(lowest, at, here)
         low = minimum(low, here)
+        if lanes_at_most(here, saturating_add(low, above)) & open_lanes:
+            starts[count] = start
+            store(lowest, count * np.uint64(LANES), here)
+            count += np.uint64(1)
         start += np.uint64(CHUNK)
-        at += lanes
     store(overall, np.uint64(0), low)
+    return int(count)
 
 
 @compiled
@@ -96,23 +103,29 @@ def _score_chunks(
     symbols: NDArray[np.uint8],
     letters: int,
     origin: int,
-    begin: int,
     end: int,
+    chunks: int,
     margin: int,
     open_lanes: np.uint64,
+    starts: NDArray[np.int64],
     lowest: NDArray[np.uint8],
     overall: NDArray[np.uint8],
     matrices: Integers,
     first_cell: NDArray[np.int64],
     widths: NDArray[np.int64],
+    highest: NDArray[np.int64],
     best: NDArray[np.int64],
     position: NDArray[np.int64],
-) -> None:
-    """Score every window of the chunks that may hold the best one of a lane."""
+) -> np.uint64:
+    """Score every window of the listed chunks that may hold the best one of a lane. Returns the lanes that may find
+    better.
+
+    A narrow lane meets its best word again and again: once met, the lane is closed.
+    """
     limit = saturating_add(load64(overall, np.uint64(0)), bytes64(np.uint8(margin)))
-    for chunk in range((end - begin + CHUNK - 1) // CHUNK):
-        bits = lanes_at_most(load64(lowest, np.uint64(chunk * LANES)), limit) & open_lanes
-        first = begin + chunk * CHUNK
+    for i in range(chunks):
+        bits = lanes_at_most(load64(lowest, np.uint64(i * LANES)), limit) & open_lanes
+        first = starts[i]
         while bits:
             lane = int(lowest_bit(bits))
             bits &= bits - np.uint64(1)
@@ -120,6 +133,9 @@ def _score_chunks(
                 _score_window(
                     symbols, letters, origin, start, lane, matrices, first_cell, widths, best, position
                 )  # fmt: skip
+            if best[lane] == highest[lane]:
+                open_lanes &= ~(np.uint64(1) << np.uint64(lane))
+    return open_lanes
 
 
 @compiled
@@ -138,15 +154,18 @@ def _best_of_sequences(
     matrices: Integers,
     first_cell: NDArray[np.int64],
     widths: NDArray[np.int64],
+    highest: NDArray[np.int64],
     best: NDArray[np.int64],
     position: NDArray[np.int64],
 ) -> None:
+    starts = np.empty(SEGMENT // CHUNK, dtype=np.int64)
     lowest = np.empty(SEGMENT // CHUNK * LANES, dtype=np.uint8)
     overall = np.empty(LANES, dtype=np.uint8)
     margin = len(blocks) + 1 + len(blocks) * size // 64  # the last is what columns of 1/64 level lose when rounded
     narrowest, widest = widths[0], widths[widths.shape[0] - 1]  # ascending
     for n in range(offsets.shape[0]):
         overall[:] = 255
+        lanes = open_lanes
         windows = lengths[n] - narrowest + 1
         # windows that end in a new letter for wide lanes only are few: they are scored without being tested
         begin = min(max(0, seen[n] - narrowest + 1), max(0, windows))
@@ -159,10 +178,12 @@ def _best_of_sequences(
         here = words[offsets[n] :]
         for first in range(begin, windows, SEGMENT):
             last = min(first + SEGMENT, windows)
-            _lowest_of_chunks(tables, stride, here, first, last, size, blocks, lowest, overall)
-            _score_chunks(
-                symbols, letters, offsets[n], first, last, margin, open_lanes, lowest, overall, matrices, first_cell,
-                widths, best[n], position[n],
+            chunks = _promising_chunks(
+                tables, stride, here, first, last, size, blocks, margin, lanes, overall, starts, lowest
+            )
+            lanes = _score_chunks(
+                symbols, letters, offsets[n], last, chunks, margin, lanes, starts, lowest, overall, matrices,
+                first_cell, widths, highest, best[n], position[n],
             )  # fmt: skip
 
 
@@ -173,6 +194,7 @@ class _Group:
     numbers: NDArray[np.intp]
     first_cell: NDArray[np.int64]
     widths: NDArray[np.int64]
+    highest: NDArray[np.int64]
     blocks: tuple[int, ...]
     tables: NDArray[np.uint8]
 
@@ -190,16 +212,20 @@ class BestTables:
         widths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
         first_cell = np.concatenate([[0], np.cumsum(widths[:-1])]) * self._letters
         self._cells = np.concatenate([matrix.reshape(-1) for matrix in matrices])
+        best_letters = self._cells.reshape(-1, self._letters).max(axis=1)
+        highest = np.add.reduceat(best_letters, first_cell // self._letters, dtype=np.int64)
         self._lanes, self._widest = len(matrices), int(widths.max())
         self._groups = []
         order = np.argsort(widths, kind="stable")
         for begin in range(0, len(order), LANES):
             numbers = order[begin : begin + LANES]
-            columns = _loss_columns([matrices[number] for number in numbers])
+            cells, sizes = first_cell[numbers], widths[numbers]
+            columns = np.empty((int(sizes[-1]), self._letters + 1, LANES), dtype=np.uint16)
+            _loss_columns(self._cells, self._letters, cells, sizes, columns)
             blocks = blocks_of(len(columns), self._size)
-            tables = np.empty(len(blocks) * self._stride, dtype=np.uint8)
+            tables = table_rows(len(blocks) * self._stride)
             fill_tables(columns, dictionary, 0, tables)
-            self._groups.append(_Group(numbers, first_cell[numbers], widths[numbers], blocks, tables))
+            self._groups.append(_Group(numbers, cells, sizes, highest[numbers], blocks, tables))
 
     def best_windows(
         self,
@@ -227,21 +253,50 @@ class BestTables:
             where = np.full((len(offsets), LANES), NO_WINDOW, dtype=np.int64)
             _best_of_sequences(
                 group.tables, self._stride, words, symbols, self._size, group.blocks, self._letters, offsets, lengths,
-                seen, np.uint64((1 << count) - 1), self._cells, group.first_cell, group.widths, of_group, where,
+                seen, np.uint64((1 << count) - 1), self._cells, group.first_cell, group.widths,
+                group.highest, of_group, where,
             )  # fmt: skip
             best[:, group.numbers] = of_group[:, :count]
             position[:, group.numbers] = where[:, :count]
         return best, position
 
 
-def _loss_columns(matrices: Sequence[Integers]) -> NDArray[np.uint16]:
-    """(K, letters + 1, LANES) losses of up to LANES matrices; the last symbol, no plain letter, is never the best."""
-    width, letters = max(len(matrix) for matrix in matrices), matrices[0].shape[1]
-    scores = np.zeros((width, letters, LANES), dtype=np.float32)
-    for lane, matrix in enumerate(matrices):
-        scores[: len(matrix), :, lane] = matrix
-    columns = np.zeros((width, letters + 1, LANES), dtype=np.uint16)
-    columns[:, :letters] = loss_columns(scores, np.full(letters, 1 / letters), TYPICAL_WINDOWS, LARGEST_LOSS)
-    for lane, matrix in enumerate(matrices):
-        columns[: len(matrix), letters, lane] = MOST
-    return columns
+@compiled
+def _loss_columns(
+    matrices: Integers,
+    letters: int,
+    first_cell: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    columns: NDArray[np.uint16],
+) -> None:
+    """Fill (K, letters + 1, LANES) losses of one group's lanes in 64ths of a level, as `loss_columns` does.
+
+    The last symbol, no plain letter, is never the best. The levels of a lane end DEVIATIONS standard deviations under
+    the mean of a window of random letters, a quarter of the mean at least.
+    """
+    columns[:] = 0
+    for lane in range(widths.shape[0]):
+        whole, variance = 0.0, 0.0
+        for column in range(widths[lane]):
+            cell = first_cell[lane] + column * letters
+            highest = matrices[cell]
+            for letter in range(1, letters):
+                highest = max(highest, matrices[cell + letter])
+            mean, square = 0.0, 0.0
+            for letter in range(letters):
+                loss = min((np.int64(highest) - np.int64(matrices[cell + letter])) / letters, LARGEST_LOSS / letters)
+                mean += loss
+                square += loss * loss * letters
+            whole += mean
+            variance += square - mean * mean
+        reach = max(whole - DEVIATIONS * np.sqrt(max(variance, 0.0)), whole / 4)
+        for column in range(widths[lane]):
+            cell = first_cell[lane] + column * letters
+            highest = matrices[cell]
+            for letter in range(1, letters):
+                highest = max(highest, matrices[cell + letter])
+            for letter in range(letters):
+                loss = float(np.int64(highest) - np.int64(matrices[cell + letter]))
+                if loss > 0.0:
+                    columns[column, letter, lane] = min(loss * (LEVELS * FINE) / reach, float(MOST))
+            columns[column, letters, lane] = MOST

@@ -28,7 +28,7 @@ from seqpool.kernels.vectors import (
     shorts64,
     store,
 )
-from seqpool.kernels.words import LANES, Words
+from seqpool.kernels.words import LANES, Words, table_rows
 
 SEQUENCES_PER_PIECE = 16
 SEGMENT = 2048  # windows looked at before their losses are sifted: 128 KB of losses
@@ -38,23 +38,19 @@ FINE = 64  # steps of a level in which single columns are kept
 MOST = 255 * FINE
 
 
-def loss_columns(
-    scores: Floats, shares: NDArray[np.float64], windows: float, largest: float = np.inf
-) -> NDArray[np.uint16]:
+def loss_columns(scores: Floats, shares: NDArray[np.float64], windows: float) -> NDArray[np.uint16]:
     """(K, D, lanes) loss of every symbol in every column, in 64ths of a level, rounded down.
 
     A lane's levels are as fine as can be while its best window is expected to stay below the 255th, which stands for
     "more": they end some standard deviations under the mean of a window of random letters. `windows` is how many
-    windows a sequence has; the fewer, the less far from the mean the best of them is; a loss above `largest` (of a
-    letter that cannot stand) counts as this there. A lane of which every window scores the same, or that is not finite,
-    loses nothing anywhere.
+    windows a sequence has; the fewer, the less far from the mean the best of them is. A lane of which every window
+    scores the same, or that is not finite, loses nothing anywhere.
     """
     frequency = shares.astype(np.float32)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         losses = scores.max(axis=1, keepdims=True, initial=-np.inf) - scores
-        counted = losses if largest == np.inf else np.minimum(losses, np.float32(largest))
-        mean = np.einsum("kdl,d->kl", counted, frequency)
-        variance = np.einsum("kdl,kdl,d->l", counted, counted, frequency) - (mean**2).sum(axis=0)
+        mean = np.einsum("kdl,d->kl", losses, frequency)
+        variance = np.einsum("kdl,kdl,d->l", losses, losses, frequency) - (mean**2).sum(axis=0)
         whole = mean.sum(axis=0)
         deviations = np.clip(0.5 * np.log2(max(windows, 1.0)) - 1.5, -1.0, 1.25)
         reach = np.maximum(whole - deviations * np.sqrt(np.maximum(variance, 0)), whole / 4)
@@ -251,7 +247,7 @@ def best_windows(
     open_lanes, flat_lanes = _as_bits(real & uneven), _as_bits(real & ~uneven)
     blocks = blocks_of(width, words.size)
     stride = words.letters.shape[0] * LANES
-    tables = np.empty((groups, len(blocks) * stride), dtype=np.uint8)
+    tables = table_rows(groups, len(blocks) * stride)
     best = np.full((groups, sequences, LANES), -np.inf, dtype=np.float32)
     position = np.zeros((groups, sequences, LANES), dtype=np.int32)
 

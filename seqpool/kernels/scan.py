@@ -18,7 +18,7 @@ from seqpool.kernels.best_window import MOST, fill_tables, window_losses
 from seqpool.kernels.compiled import compiled
 from seqpool.kernels.vectors import lowest_bit, top_bits
 from seqpool.kernels.windows import Places, in_order
-from seqpool.kernels.words import LANES, every_word, number_every_word
+from seqpool.kernels.words import LANES, every_word, number_every_word, table_rows
 
 CHUNK = 8192  # windows tested before their survivors are scored
 MOST_BLOCKS = 7  # words tested per window; wider lanes are tested by their most informative columns
@@ -223,7 +223,7 @@ class ScanTables:
             cells, sizes, limits = first_cell[numbers], widths[numbers], lowest[numbers]
             _loss_columns(self._matrices, self.letters, cells, sizes, limits, wide, offsets, columns)
             blocks = tuple(range(-(-wide // self.size)))
-            tables = np.empty(len(blocks) * self._stride, dtype=np.uint8)
+            tables = table_rows(len(blocks) * self._stride)
             fill_tables(columns, words, 0, tables)
             self._groups.append(_Group(numbers, cells, sizes, limits, offsets, blocks, tables))
         self._reach = max(int(group.offsets.max()) + len(group.blocks) * self.size for group in self._groups)

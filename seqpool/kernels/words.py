@@ -6,6 +6,7 @@ ambiguity codes and blanks cost rows, not another path.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from seqpool.kernels.compiled import compiled
 
 LANES = 64  # filters side by side in a table row
 WORDS = 1 << 16  # four letters of up to 4 bits, or two of up to 8
+CACHE_LINE = 64
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,13 @@ class Words:
     def size(self) -> int:
         """Letters in a word."""
         return int(self.letters.shape[1])
+
+
+def table_rows(*shape: int) -> NDArray[np.uint8]:
+    """Memory for rows of LANES bytes, each on a cache line of its own: one across two lines is read twice as slowly."""
+    memory = np.empty(math.prod(shape) + CACHE_LINE, dtype=np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + math.prod(shape)].reshape(shape)
 
 
 @compiled

@@ -189,7 +189,8 @@ def _even(sums: Matrix) -> bool:
 def _from_log_odds(name: str, labels: _Labels, alphabet: Alphabet, values: Matrix, source: str) -> MotifMatrix:
     """Weights against a uniform background (HOCOMOCO: natural logarithms, pseudocount inside) as frequencies."""
     for base in (np.e, 2.0):
-        frequencies = base**values / len(alphabet.letters)
+        with np.errstate(over="ignore"):  # numbers that are no weights
+            frequencies = base**values / len(alphabet.letters)
         if np.abs(frequencies.sum(axis=1) - 1).max() < 0.02:
             return FrequencyMatrix(name, labels.alternate, alphabet, frequencies, source=source)
     raise MotifFormatError(f"motif '{name}' has negative numbers that are no log-odds against a uniform background")
