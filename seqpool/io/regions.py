@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.io.tables import Columns, RepeatedTexts, TsvWriter, values_of
+from seqpool.io.tables import Columns, Repeated, TsvWriter, values_of
 
 _BED = ("chrom", "start", "end", "name", "score", "strand", "signal", "p", "q", "alternate")
 _REGION = "region"
@@ -22,8 +22,8 @@ def phred(p_values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _named(names: Any) -> Any:
     """A column of names with a point for none."""
-    if isinstance(names, RepeatedTexts):
-        return RepeatedTexts(_named(names.distinct), names.places)
+    if isinstance(names, Repeated):
+        return Repeated(_named(names.distinct), names.places)
     return np.array([name or "." for name in names.tolist()], dtype=object)
 
 

@@ -16,28 +16,28 @@ from seqpool.io.number_text import characters_of, six_digits, whole_numbers
 
 
 @dataclass(frozen=True, eq=False)
-class RepeatedTexts:
-    """A column of text in which few texts stand many times.
+class Repeated:
+    """A column in which few values stand many times.
 
-    distinct: (texts,) Python strings; places: (rows,) which of them stands in each row.
+    distinct: (values,) Python strings or numbers; places: (rows,) which of them stands in each row.
     """
 
-    distinct: NDArray[np.object_]
+    distinct: NDArray[Any]
     places: NDArray[np.integer]
 
     def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, rows: slice) -> RepeatedTexts:
-        return RepeatedTexts(self.distinct, self.places[rows])
+    def __getitem__(self, rows: slice) -> Repeated:
+        return Repeated(self.distinct, self.places[rows])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self.distinct[self.places], dtype=dtype)
 
-    def tolist(self) -> list[str]:
-        """The text of every row."""
-        texts: list[str] = self.distinct[self.places].tolist()
-        return texts
+    def tolist(self) -> list[Any]:
+        """The value of every row."""
+        values: list[Any] = self.distinct[self.places].tolist()
+        return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class Seconds:
 
 
 Columns = Mapping[str, Any]
-"""Columns of equal length by name: NumPy arrays (of bytes: ASCII text), RepeatedTexts or Seconds."""
+"""Columns of equal length by name: NumPy arrays (of bytes: ASCII text), Repeated or Seconds."""
 
 
 def values_of(column: Any) -> list[Any]:
@@ -107,40 +107,35 @@ class TableWriter(Protocol):
 ROWS_AT_ONCE = 4096  # laid out side by side before they are written: they stay in the processor's cache
 
 
-@dataclass(frozen=True, eq=False)
-class _RepeatedCharacters:
-    """RepeatedTexts with its distinct texts as characters (width, texts)."""
-
-    distinct: NDArray[np.uint8]
-    places: NDArray[np.integer]
-
-    def __getitem__(self, rows: slice) -> _RepeatedCharacters:
-        return _RepeatedCharacters(self.distinct, self.places[rows])
-
-
-def _prepared(column: Any) -> Any:
-    """What is done once for all rows of a column."""
-    if isinstance(column, RepeatedTexts) and len(column.distinct) <= len(column.places):
-        return _RepeatedCharacters(characters_of(column.distinct.tolist()), column.places)
-    return column
-
-
-def _characters(values: Any) -> NDArray[np.uint8]:
-    """(width, rows) the characters of a column, zero bytes where there is none."""
-    if isinstance(values, _RepeatedCharacters):
-        return values.distinct[:, values.places]
-    if isinstance(values, RepeatedTexts):
-        return characters_of(values.tolist())
+def _cells(values: Any) -> NDArray[np.bytes_]:
+    """(rows,) the characters of a column; zero bytes stand where a row has none."""
+    if isinstance(values, Repeated):
+        return _cells(values.distinct[values.places])
     if isinstance(values, Seconds):
-        return characters_of([f"{time:.3f}" for time in values.tolist()])
-    if values.dtype.kind == "f":
-        return six_digits(values)
-    if values.dtype.kind in "iu":
-        return whole_numbers(values)
+        return _side_by_side(characters_of([f"{time:.3f}" for time in values.tolist()]))
     if values.dtype.kind == "S":
-        rows: NDArray[np.uint8] = values.view(np.uint8)
-        return rows.reshape(len(values), values.dtype.itemsize).T
-    return characters_of([str(value) for value in values.tolist()])
+        return np.asarray(values)
+    if values.dtype.kind == "f":
+        return _side_by_side(six_digits(values))
+    if values.dtype.kind in "iu":
+        return _side_by_side(whole_numbers(values))
+    return _side_by_side(characters_of([str(value) for value in values.tolist()]))
+
+
+def _side_by_side(characters: NDArray[np.uint8]) -> NDArray[np.bytes_]:
+    """(rows,) from characters (width, rows)."""
+    return np.ascontiguousarray(characters.T).view(f"S{len(characters)}").reshape(-1)
+
+
+def _packed(cells: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
+    """The same characters without the zero bytes between them."""
+    characters = cells.view(np.uint8).reshape(len(cells), -1)
+    there = characters != 0
+    lengths = there.sum(axis=1)
+    width = max(1, int(lengths.max(initial=0)))
+    packed = np.zeros((len(cells), width), dtype=np.uint8)
+    packed[np.arange(width) < lengths[:, None]] = characters[there]
+    return packed.view(f"S{width}").reshape(-1)
 
 
 class TsvWriter:
@@ -149,32 +144,45 @@ class TsvWriter:
     def __init__(self, stream: TextIO, names: Sequence[str], *, header: bool = True) -> None:
         self._stream = stream
         self._names = tuple(names)
+        self._known: dict[str, tuple[NDArray[Any], NDArray[np.bytes_]]] = {}
         if header:
             stream.write("\t".join(self._names) + "\n")
 
     def write(self, columns: Columns) -> None:
         """Write rows."""
-        prepared = [_prepared(columns[name]) for name in self._names]
+        prepared = [self._prepared(name, columns[name]) for name in self._names]
         for first in range(0, len(columns[self._names[0]]), ROWS_AT_ONCE):
             rows = slice(first, first + ROWS_AT_ONCE)
-            self._stream.write(self._lines([_characters(column[rows]) for column in prepared]))
+            self._stream.write(_lines([_cells(column[rows]) for column in prepared]))
 
-    def _lines(self, cells: Sequence[NDArray[np.uint8]]) -> str:
-        widths = [len(characters) + 1 for characters in cells]
-        lines = np.empty((cells[0].shape[1], sum(widths)), dtype=np.uint8)
-        place = 0
-        for characters, width in zip(cells, widths, strict=True):
-            lines[:, place : place + width - 1] = characters.T
-            place += width
-            lines[:, place - 1] = ord("\t")
-        lines[:, -1] = ord("\n")
-        return lines.tobytes().translate(None, b"\0").decode()
+    def _prepared(self, name: str, column: Any) -> Any:
+        """What is done once: the characters of distinct values, for as long as a column comes with the same ones."""
+        if not isinstance(column, Repeated):
+            return column
+        known = self._known.get(name)
+        if known is None or known[0] is not column.distinct:
+            if len(column.distinct) > len(column.places) and column.distinct.dtype.kind == "O":
+                return column  # names, of which one may be long
+            known = self._known[name] = column.distinct, _packed(_cells(column.distinct))
+        return Repeated(known[1], column.places)
 
     def close(self) -> None:
         """Nothing is left."""
 
 
+def _lines(columns: Sequence[NDArray[np.bytes_]]) -> str:
+    """The rows of some columns as text."""
+    ends = [ord("\t")] * (len(columns) - 1) + [ord("\n")]
+    fields = [field for i, cells in enumerate(columns) for field in ((f"{i}", cells.dtype), (f"{i} end", np.uint8))]
+    lines = np.empty(len(columns[0]), dtype=fields)
+    for i, (cells, end) in enumerate(zip(columns, ends, strict=True)):
+        lines[f"{i}"], lines[f"{i} end"] = cells, end
+    return lines.tobytes().translate(None, b"\0").decode()
+
+
 def _finite(column: Any) -> list[Any]:
+    if isinstance(column, Repeated):
+        column = np.asarray(column)
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         return [value if math.isfinite(value) else None for value in column.tolist()]
     return values_of(column)
@@ -236,7 +244,9 @@ def concatenated(parts: Sequence[Columns], dtypes: Mapping[str, Any]) -> Table:
     """One table from some rows at a time; string columns become arrays of Python strings."""
     columns = {}
     for name, dtype in dtypes.items():
-        kept = [np.array(values_of(part[name]), dtype=object) if dtype is str else part[name] for part in parts]
+        kept = [
+            np.array(values_of(part[name]), dtype=object) if dtype is str else np.asarray(part[name]) for part in parts
+        ]
         empty = np.zeros(0, dtype=object if dtype is str else dtype)
         columns[name] = np.concatenate(kept) if kept else empty
     return Table(columns)

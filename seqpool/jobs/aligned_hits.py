@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from seqpool.errors import DataError, UsageError
-from seqpool.io.tables import Columns, RepeatedTexts
+from seqpool.io.tables import Columns, Repeated
 from seqpool.motifs.background import uniform_background
 from seqpool.motifs.formats.write import motif_text
 from seqpool.motifs.matrix import STEP, CountMatrix, Scannable
@@ -48,7 +48,7 @@ class AlignedHits:
     def write(self, columns: Columns) -> None:
         """Count the matched letters of some rows."""
         names = columns["motif_id"]
-        assert isinstance(names, RepeatedTexts)
+        assert isinstance(names, Repeated)
         matched = np.asarray(columns["matched_sequence"])
         if not len(matched):
             return

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from seqpool.alphabet import Codes
 from seqpool.io.spool import Rows
-from seqpool.io.tables import Columns, RepeatedTexts
+from seqpool.io.tables import Columns, Repeated
 from seqpool.jobs.scan_motifs import ScanMotif
 from seqpool.jobs.scan_pass import ScanPass
 from seqpool.motifs.ambiguous import ExpectedScores
 from seqpool.motifs.matrix import STEP, Matrix
 from seqpool.motifs.statistics import maximum_p_value
 
+ArrayOrRepeated = Matrix | Repeated
 ValuesOfCodes = Callable[[int, Codes, NDArray[np.int64]], Matrix]
 
 HIT_COLUMNS: dict[str, Any] = {
@@ -99,10 +100,9 @@ def p_values_of_rows(motifs: Sequence[ScanMotif], expected: ExpectedScores | Non
 
 
 def q_values_of_rows(work: ScanPass) -> ValuesOfRows:
-    """The q of each row's window among the hits of a pass."""
+    """The q of each row's window among the hits of a pass, where some hold ambiguity codes."""
     tables = ScoreTables([work.cuts[motif] for motif in range(len(work.motifs))], work.q_values())
-    if work.ambiguous is None:
-        return ValuesOfRows(tables, work.motifs, None)
+    assert work.ambiguous is not None
     expected, known = work.ambiguous.scores, lru_cache(maxsize=None)(work.q_of_p)
 
     def of_codes(motif: int, codes: Codes, scores: NDArray[np.int64]) -> Matrix:
@@ -129,17 +129,19 @@ class HitColumns:
         self._alternates = np.array([m.motif.alternate_name for m in motifs], dtype=object)
         self._widths = np.array([m.width for m in motifs])
 
-    def of(self, rows: Rows, p_value: Matrix, q_value: Matrix) -> dict[str, Any]:
-        """The columns of some rows with their p- and q-values."""
+    def of(
+        self, rows: Rows, score: ArrayOrRepeated, p_value: ArrayOrRepeated, q_value: ArrayOrRepeated
+    ) -> dict[str, Any]:
+        """The columns of some rows with their scores in bits and their p- and q-values."""
         motif = rows["motif"].astype(np.int64)
         return {
-            "motif_id": RepeatedTexts(self._identifiers, motif),
-            "motif_alt_id": RepeatedTexts(self._alternates, motif),
-            "sequence_name": RepeatedTexts(self._names, rows["sequence"].astype(np.int64)),
+            "motif_id": Repeated(self._identifiers, motif),
+            "motif_alt_id": Repeated(self._alternates, motif),
+            "sequence_name": Repeated(self._names, rows["sequence"].astype(np.int64)),
             "start": rows["start"] + 1,
             "stop": rows["start"] + self._widths[motif],
-            "strand": RepeatedTexts(_STRANDS, (rows["strand"] > 0).astype(np.int64)),
-            "score": bits(rows["score"]),
+            "strand": Repeated(_STRANDS, (rows["strand"] > 0).astype(np.int64)),
+            "score": score,
             "p-value": p_value,
             "q-value": q_value,
             "matched_sequence": np.ascontiguousarray(rows["matched"]),

@@ -14,11 +14,13 @@ from seqpool.errors import DataError
 from seqpool.io.spool import Rows, Spool
 from seqpool.io.tables import Columns, Table, TableWriter, concatenated
 from seqpool.jobs.ambiguous_hits import AmbiguousHits
+from seqpool.jobs.attained_scores import AttainedScores
 from seqpool.jobs.fasta_inputs import FastaInputs
 from seqpool.jobs.hit_table import (
     HIT_COLUMNS,
     REGION_COLUMN,
     HitColumns,
+    bits,
     matrix_columns,
     matrix_rows,
     p_values_of_rows,
@@ -147,14 +149,18 @@ class _Run:
         return work
 
     def write_hits(self, spool: Spool, work: ScanPass, writer: TableWriter) -> int:
-        p_values, q_values = p_values_of_rows(self.motifs, self.expected), q_values_of_rows(work)
+        values = AttainedScores(work).columns if self.expected is None else self._values_with_codes(work)
         for rows in spool:
-            columns = self.columns.of(rows, p_values.of(rows), q_values.of(rows))
+            columns = self.columns.of(rows, *values(rows))
             if isinstance(self.inputs, RegionInputs):
                 places = zip(rows["sequence"].tolist(), rows["start"].tolist(), columns["stop"].tolist(), strict=True)
                 columns[REGION_COLUMN] = np.array([self.inputs.regions_of(*place) for place in places], dtype=object)
             writer.write(columns)
         return spool.rows
+
+    def _values_with_codes(self, work: ScanPass) -> Callable[[Rows], tuple[Any, Any, Any]]:
+        p_values, q_values = p_values_of_rows(self.motifs, self.expected), q_values_of_rows(work)
+        return lambda rows: (bits(rows["score"]), p_values.of(rows), q_values.of(rows))
 
     def write_best(self, spool: Spool, writer: TableWriter) -> int:
         """Rows that pass the threshold, if one was given; q over the sequences of each motif."""
@@ -171,7 +177,8 @@ class _Run:
             p_value, q_value = (values[first : first + len(rows)] for values in (together, q_values))
             first += len(rows)
             kept = self._passes(rows, p_value, q_value)
-            writer.write(self.columns.of(rows[kept], p_value[kept], q_value[kept]))
+            score = bits(rows["score"][kept])
+            writer.write(self.columns.of(rows[kept], score, p_value[kept], q_value[kept]))
             written += int(kept.sum())
         return written
 

@@ -127,12 +127,16 @@ def q_values(distribution: ScoreDistribution, cut: int, histogram: Counts, tests
     below the cut count among the tests and are never called, so q may be larger, never smaller, than without a cut;
     it is the same wherever q is at most the cut's p-value.
     """
-    reached = np.cumsum(histogram[::-1])[::-1]
-    occurred = histogram > 0
-    ratio = np.full(len(reached), np.inf)
-    p_value = distribution.p_value(cut + np.flatnonzero(occurred))
-    ratio[occurred] = tests * p_value / reached[occurred]
-    return np.minimum(np.minimum.accumulate(ratio), 1.0)
+    occurred = np.flatnonzero(histogram)
+    q_value = np.full(len(histogram), np.inf)
+    q_value[occurred] = q_values_of_attained(distribution.p_value(cut + occurred), histogram[occurred], tests)
+    return np.minimum(np.minimum.accumulate(q_value), 1.0)
+
+
+def q_values_of_attained(p_value: Matrix, counts: Counts, tests: int) -> Matrix:
+    """As `q_values`, of the scores that occurred only, ascending: their p-values, and how many windows had each."""
+    reached = np.cumsum(counts[::-1])[::-1]
+    return np.minimum(np.minimum.accumulate(tests * p_value / reached), 1.0)
 
 
 def maximum_p_value(p_value: Matrix, windows: NDArray[np.int64]) -> Matrix:

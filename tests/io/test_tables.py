@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from seqpool.io.tables import (
     ROWS_AT_ONCE,
     JsonLinesWriter,
     ParquetWriter,
-    RepeatedTexts,
+    Repeated,
     Seconds,
     TsvWriter,
     concatenated,
@@ -65,7 +66,7 @@ def test_whole_numbers(values: list[int]) -> None:
 def test_texts_in_every_kind_of_column(rows: list[tuple[str, int]]) -> None:
     texts = [text for text, _ in rows]
     distinct = np.array(["plain", "", "\u03b2-globin"], dtype=object)
-    repeated = RepeatedTexts(distinct, np.array([place for _, place in rows], dtype=np.int64))
+    repeated = Repeated(distinct, np.array([place for _, place in rows], dtype=np.int64))
     table = written(objects=np.array(texts, dtype=object), array=np.array(texts, dtype=str), repeated=repeated)
     assert table == [[text, text, distinct[place]] for text, place in rows]
 
@@ -84,7 +85,7 @@ def test_rows_of_many_writes_stay_in_order() -> None:
 
 
 def test_repeated_texts_are_texts_everywhere() -> None:
-    repeated = RepeatedTexts(np.array(["a", "b"], dtype=object), np.array([1, 0, 1]))
+    repeated = Repeated(np.array(["a", "b"], dtype=object), np.array([1, 0, 1]))
     stream = io.StringIO()
     JsonLinesWriter(stream, ("x",)).write({"x": repeated})
     assert stream.getvalue() == '{"x": "b"}\n{"x": "a"}\n{"x": "b"}\n'
@@ -105,3 +106,20 @@ def test_seconds_keep_their_milliseconds_however_many_there_are(tmp_path: Path) 
         parquet.close()
     assert pq.read_table(tmp_path / "x.parquet")["x"].to_pylist() == times.tolist()
     assert concatenated([{"x": column}, {"x": column[1:2]}], {"x": np.float64})["x"].tolist() == [*times, times[1]]
+
+
+@given(st.lists(st.tuples(st.floats(width=64), st.booleans()), min_size=1, max_size=30), st.randoms())
+def test_repeated_numbers_are_written_as_numbers_are(values: list[tuple[float, bool]], random: Random) -> None:
+    """Over writes of the same distinct values and of others."""
+    stream = io.StringIO()
+    writer = TsvWriter(stream, ("x",), header=False)
+    expected: list[str] = []
+    distinct = np.array([value for value, _ in values])
+    for _, changed in values:
+        distinct = distinct[::-1].copy() if changed else distinct
+        places = np.array([random.randrange(len(distinct)) for _ in range(3)])
+        writer.write({"x": Repeated(distinct, places)})
+        plain = io.StringIO()
+        TsvWriter(plain, ("x",), header=False).write({"x": distinct[places]})
+        expected.append(plain.getvalue())
+    assert stream.getvalue() == "".join(expected)
