@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ from seqpool.cli.arguments import (
     chosen_model,
     given_inputs,
 )
-from seqpool.cli.recording_options import add_recording_options
+from seqpool.cli.recording_options import add_plot, add_recording_options
 from seqpool.errors import SeqpoolError, UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ rules:
     whose middle half it lies.
   - --intervals: medians over beats, a row per lead and a row `median` over leads.
   - --format wfdb: annotation files NAME.seqpool in the folder --output, `( p )`, `( N )`, `( t )`.
+  - --plot FILE (.svg, .pdf, .png): the recording as it was recorded on paper of 25 mm/s and 10 mm/mV with its waves;
+    twelve leads 3 x 4 with a rhythm strip. A PDF holds all pages; of several pages or recordings the others are
+    FILE-001.svg, FILE-002.svg, ... in order.
   - A recording that cannot be judged is one line on stderr and no row; the exit code is then 1.
 
 Not a medical device.
@@ -57,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser, "of waves")
     add_recording_options(parser, "a lead, several joined by commas, or `all`")
     parser.add_argument("--intervals", action="store_true", help="rate, PR, QRS, QT and QTc of each lead, not waves")
+    add_plot(parser)
     add_output(parser, FORMATS)
     add_threads(parser)
 
@@ -74,16 +80,20 @@ def run(arguments: argparse.Namespace) -> int:
     from seqpool.artifact import load_artifact
     from seqpool.cli.annotation_output import write_annotation_files
     from seqpool.cli.row_output import open_rows
+    from seqpool.io.ecg.recordings import open_recording
     from seqpool.jobs.delineate import (
         INTERVAL_COLUMNS,
         WAVE_COLUMNS,
         delineated_recordings,
+        drawn,
         interval_rows,
         leads_of_training,
         wave_rows,
         wave_signal,
     )
+    from seqpool.jobs.pictures import draw_recording
     from seqpool.jobs.recording_inputs import found_recordings
+    from seqpool.plots.ecg_paper import Pages
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
@@ -106,22 +116,26 @@ def run(arguments: argparse.Namespace) -> int:
     wave_signal(artifact)
     on_note(f"{leads_of_training(artifact)}.")
     names = found_recordings(inputs, on_error)
-    results = delineated_recordings(
-        tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty()),
-        artifact,
-        lead=arguments.lead,
-        unit=arguments.unit,
-        rate_hz=arguments.rate_hz,
-        ignore_checksum=arguments.ignore_checksum,
-        on_error=on_error,
-        on_note=on_note,
-    )
+    reading = {name: getattr(arguments, name) for name in ("unit", "rate_hz", "ignore_checksum")}
+    pages = None if arguments.plot is None else Pages(arguments.plot)
+
+    def results() -> Iterator[DelineatedRecording]:
+        with pages or nullcontext():
+            for name in tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty()):
+                for result in delineated_recordings(
+                    [name], artifact, lead=arguments.lead, **reading, on_error=on_error, on_note=on_note
+                ):
+                    if pages is not None:
+                        pages.several = len(names) > 1
+                        draw_recording(pages, open_recording(name, **reading), *drawn(result))
+                    yield result
+
     if wfdb:
-        write_annotation_files(Path(arguments.output), results, _write_waves, on_error)
+        write_annotation_files(Path(arguments.output), results(), _write_waves, on_error)
         return 1 if bad else 0
     rows_of, columns = (interval_rows, INTERVAL_COLUMNS) if arguments.intervals else (wave_rows, WAVE_COLUMNS)
     with open_rows(arguments, columns, {"model": str(model)}) as writer:
-        for result in results:
+        for result in results():
             writer.write(rows_of(result))
     return 1 if bad else 0
 

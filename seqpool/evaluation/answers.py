@@ -38,6 +38,26 @@ class Answers:
         """Names of the value columns: `p_<class>`, or `y_<target>`."""
         return [f"{'y' if self.target == 'regression' else 'p'}_{name}" for name in self.classes]
 
+    def confidence(self) -> NDArray[np.float64]:
+        """(rows,) probability of the decision; multi-label: of the least certain yes or no; regression: NaN."""
+        if self.decisions is None:
+            return np.full(len(self.values), np.nan)
+        if self.target == "multilabel":
+            chosen = np.where(self.decisions == 1, self.values, 1 - self.values)
+            return np.asarray(chosen.min(axis=1), dtype=np.float64)
+        return np.asarray(self.values[np.arange(len(self.values)), self.decisions], dtype=np.float64)
+
+    def correct(self, answers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(rows,) 1 where the decision is true (multi-label: for every known label), 0 where it is not, NaN where
+        that is not known."""
+        if self.decisions is None:
+            return np.full(len(self.values), np.nan)
+        right = np.where(np.isnan(answers), np.nan, self.decisions == answers)
+        if right.ndim == 1:
+            return right
+        known = ~np.isnan(right).all(axis=1)
+        return np.where(known, np.nanmin(right, axis=1, initial=1.0), np.nan)
+
     def metrics(self, answers: NDArray[np.float64], rows: NDArray[np.int64] | slice = slice(None)) -> dict[str, float]:
         """Scores of these rows against the true labels or values, names as in scikit-learn."""
         if self.target == "regression":

@@ -164,16 +164,6 @@ def _averaged(windows: Answers, lengths: NDArray[np.int64], artifact: Artifact) 
     return replace(windows, values=values, decisions=decide(judged, thresholds, target))
 
 
-def confidence(answers: Answers) -> NDArray[np.float64]:
-    """(rows,) probability of the decision; multi-label: of the least certain of its yes and no; regression: NaN."""
-    if answers.decisions is None:
-        return np.full(len(answers.values), np.nan)
-    if answers.target == "multilabel":
-        chosen = np.where(answers.decisions == 1, answers.values, 1 - answers.values)
-        return np.asarray(chosen.min(axis=1), dtype=np.float64)
-    return np.asarray(answers.values[np.arange(len(answers.values)), answers.decisions], dtype=np.float64)
-
-
 def table_columns(artifact: Artifact, *, windows: bool) -> dict[str, Any]:
     """Names and types of the columns of `classify`."""
     letter = "y" if artifact.facts.target == "regression" else "p"
@@ -191,7 +181,7 @@ def table_rows(
     """The rows of one recording: one, or one per window. abstain_below: less confidence leaves the decision empty."""
     answers = result.windows if windows else result.answer
     rows = len(answers.values)
-    sure = confidence(answers)
+    sure = answers.confidence()
     decisions = [
         "" if abstain_below is not None and certainty < abstain_below else name
         for name, certainty in zip(answers.decision_names(), sure, strict=True)

@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 from seqpool.artifact import Artifact, load_artifact
 from seqpool.errors import DataError, UsageError
 from seqpool.io.ecg.leads import millivolts_per
-from seqpool.io.ecg.recordings import find_recordings, read_recording
+from seqpool.io.ecg.recording_file import RecordingFile
+from seqpool.io.ecg.recordings import find_recordings, open_recording
 from seqpool.io.tables import Table, concatenated
+from seqpool.jobs.pictures import marks_of_waves
 from seqpool.jobs.recording_inputs import OnError, OnNote, raised
 from seqpool.nn.wave_finder import delineated
 from seqpool.options.signal_input import Signal
-from seqpool.records import POINTS, WAVES, Delineation, Recording
+from seqpool.plots.ecg_paper import Marks
+from seqpool.records import POINTS, WAVES, Delineation
 from seqpool.signal.leads import choose_lead
-from seqpool.signal.preprocessing import prepare
+from seqpool.signal.prepared_signal import prepared_signal
 from seqpool.signal.wave_intervals import Intervals, beat_numbers, intervals_of, median_of
 from seqpool.zoo.shipped import default_model, model_file
 
@@ -90,19 +93,22 @@ def delineated_recordings(
         raise UsageError(f"unit {unit!r} is no voltage (accepted: V, mV, uV, nV, or a number of them such as 5uV).")
     for name in names:
         try:
-            recording = read_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
-            notes = list(recording.notes)
-            result = _delineated(recording, reads, artifact, lead, notes)
+            opened = open_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
+            notes = list(opened.notes)
+            result = _delineated(opened, reads, artifact, lead, notes)
         except DataError as error:
             on_error(error)
             continue
+        except OSError as error:
+            on_error(DataError(f"{name}: cannot be read: {error.strerror or error}."))
+            continue
         for note in notes:
-            on_note(f"{recording.source}: {note}.")
+            on_note(f"{opened.source}: {note}.")
         yield result
 
 
 def _delineated(
-    recording: Recording, reads: Signal, artifact: Artifact, lead: str | None, notes: list[str]
+    recording: RecordingFile, reads: Signal, artifact: Artifact, lead: str | None, notes: list[str]
 ) -> DelineatedRecording:
     if lead == ALL_LEADS:
         wanted: list[str | None] = list(recording.leads)
@@ -124,19 +130,20 @@ def _delineated(
     return DelineatedRecording(recording.source, recording.rate_hz, tuple(found))
 
 
-def _waves(recording: Recording, lead: str, reads: Signal, artifact: Artifact, notes: list[str]) -> Delineation:
-    prepared = prepare(recording, reads, lead)
-    notes += prepared.notes
+def _waves(recording: RecordingFile, lead: str, reads: Signal, artifact: Artifact, notes: list[str]) -> Delineation:
+    with prepared_signal(recording, reads, lead) as prepared:
+        notes += prepared.notes
+        values = prepared.read(0, prepared.samples)
     window_s = reads.window_s or WINDOW_S
     found = delineated(
         artifact.network,
-        prepared.values,
+        values,
         reads.rate_hz,
         window_s=window_s,
         stride_s=reads.stride_s or window_s / 2,
         presence=artifact.facts.thresholds[0],
     ).moved(0.0, recording.rate_hz / reads.rate_hz)
-    last = recording.signal.shape[1] - 1
+    last = recording.samples - 1
     return Delineation(found.wave, *(np.clip(np.rint(getattr(found, point)), 0, last) for point in POINTS))
 
 
@@ -174,6 +181,12 @@ def interval_rows(result: DelineatedRecording) -> dict[str, NDArray[Any]]:
         "lead": np.array([*(lead.lead for lead in result.leads), "median"], dtype=object),
         **{field.name: np.array([getattr(row, field.name) for row in rows]) for field in fields(Intervals)},
     }
+
+
+def drawn(result: DelineatedRecording) -> tuple[dict[str, Marks], str]:
+    """Marks by lead, and the title, of a picture of the recording."""
+    marks = {lead.lead: marks_of_waves(lead.waves, result.rate_hz) for lead in result.leads}
+    return marks, f"{Path(result.record).name}   waves of lead {', '.join(marks)}"
 
 
 def delineate(

@@ -38,6 +38,7 @@ def _of_artifact(path: str | Path) -> Iterator[str]:
     if facts.length is not None and artifact.takes_one_length:
         yield f"length     {facts.length} positions, no other"
     yield f"decision   temperature {facts.temperature:.4g}, {_thresholds(facts)}"
+    yield from _abstention(facts)
     yield f"seed       {facts.seed}; written by seqpool {facts.package_version}, format {facts.format_version}"
     yield f"licence    {facts.licence}"
     yield from _scores(facts)
@@ -92,6 +93,20 @@ def _thresholds(facts: Facts) -> str:
         return "the class of the largest probability"
     names = facts.classes[1:] if facts.target == "binary" else facts.classes
     return ", ".join(f"{name} from {value:.4f}" for name, value in zip(names, facts.thresholds, strict=True))
+
+
+def _abstention(facts: Facts) -> Iterator[str]:
+    """The suggested --abstain-below and what it would have done on validation."""
+    found = facts.metrics.get("abstention")
+    if not found:
+        return
+    if not found["suggested_below"]:
+        yield "abstain    no threshold halves the errors on validation"
+        return
+    yield (
+        f"abstain    --abstain-below {found['suggested_below']:.4f} would decide {100 * found['coverage']:.1f} % of "
+        f"validation, {100 * found['risk']:.1f} % of it wrongly (of all: {100 * found['risk_of_all']:.1f} %)"
+    )
 
 
 _OF_WAVES = ("f1[P ", "f1[QRS ", "f1[T ", "error_sd_ms[")

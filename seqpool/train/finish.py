@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from seqpool.artifact import input_config, save_artifact
+from seqpool.evaluation.abstention import abstention_facts
 from seqpool.evaluation.answers import Answers, interpret
 from seqpool.evaluation.calibration import calibrated_probabilities, fit_temperature
 from seqpool.evaluation.decisions import fit_thresholds
@@ -121,11 +122,13 @@ def _with_decisions(facts: Facts, model: SequenceModel, network: nn.Module, part
         facts = replace(
             facts, temperature=temperature, thresholds=fit_thresholds(part.target, probabilities, kind).tolist()
         )
+    answers = answers_of(outputs, facts)
     metrics = {
         "part": "validation",
         "protocol": "temperature and thresholds were fitted on this part",
         "rows": len(part.ids),
-        "scores": scores_with_intervals(answers_of(outputs, facts), part.target),
+        "scores": scores_with_intervals(answers, part.target),
+        "abstention": abstention_facts(answers.correct(part.target), answers.confidence()),
     }
     return replace(facts, metrics=metrics)
 

@@ -58,6 +58,17 @@ def test_annotation_files_that_wfdb_reads(tmp_path: Path, model: str, capsys: py
     assert found.sample.tolist() == wanted
 
 
+def test_pictures_show_the_waves(tmp_path: Path, model: str) -> None:
+    """Each wave of the table is named once on the paper."""
+    name = write_blocks(tmp_path, "a", 12)
+    assert run(name, "--model", model, "--plot", tmp_path / "p.svg", "--output", tmp_path / "o.tsv", "--quiet") == 0
+    drawn = (tmp_path / "p.svg").read_text()
+    waves = [line.split("\t")[3] for line in (tmp_path / "o.tsv").read_text().splitlines()[1:]]
+    for wave in ("P", "QRS", "T"):
+        assert drawn.count(f">{wave}</text>") == waves.count(wave) == 12
+    assert ">a   waves of lead II</text>" in drawn
+
+
 def test_two_recordings_of_one_name(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
     names = []
     for folder in ("one", "two"):

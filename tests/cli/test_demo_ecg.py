@@ -27,3 +27,5 @@ def test_fit_then_classify(
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines(), delimiter="\t"))
     right = [row["decision"] == labels[Path(row["record"]).name] for row in rows]
     assert sum(right) >= 22
+    assert main(["describe", str(run / "model.safetensors")]) == 0
+    assert len([line for line in capsys.readouterr().out.splitlines() if line.startswith("abstain    ")]) == 1
