@@ -220,7 +220,7 @@ class BestTables:
         for begin in range(0, len(order), LANES):
             numbers = order[begin : begin + LANES]
             cells, sizes = first_cell[numbers], widths[numbers]
-            columns = np.empty((int(sizes[-1]), self._letters + 1, LANES), dtype=np.uint16)
+            columns = np.zeros((int(sizes[-1]), self._letters + 1, LANES), dtype=np.uint16)
             _loss_columns(self._cells, self._letters, cells, sizes, columns)
             blocks = blocks_of(len(columns), self._size)
             tables = table_rows(len(blocks) * self._stride)
@@ -272,9 +272,8 @@ def _loss_columns(
     """Fill (K, letters + 1, LANES) losses of one group's lanes in 64ths of a level, as `loss_columns` does.
 
     The last symbol, no plain letter, is never the best. The levels of a lane end DEVIATIONS standard deviations under
-    the mean of a window of random letters, a quarter of the mean at least.
+    the mean of a window of random letters, a quarter of the mean at least. columns: zeros.
     """
-    columns[:] = 0
     for lane in range(widths.shape[0]):
         whole, variance = 0.0, 0.0
         for column in range(widths[lane]):

@@ -44,5 +44,7 @@ def add_columns(
         before, after = after, before
         length = longer
     if losses.shape[0] % 2:
-        probability[:length] = before[:length]
-    probability[length:] = 0.0
+        for place in range(length):
+            probability[place] = before[place]
+    for place in range(length, most + 1):
+        probability[place] = 0.0

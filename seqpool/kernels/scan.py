@@ -23,63 +23,49 @@ from seqpool.kernels.words import LANES, every_word, number_every_word, table_ro
 CHUNK = 8192  # windows tested before their survivors are scored
 MOST_BLOCKS = 7  # words tested per window; wider lanes are tested by their most informative columns
 REACH = 127 * 64  # 64ths of a level from the best score to the threshold
+HEAVIEST = 16_000  # a letter that cannot stand counts as a loss of 16 bits, not of 16,000
 
 Integers = NDArray[np.int32]
 
 
 @compiled
 def _loss_columns(
-    matrices: Integers,
-    letters: int,
-    first_cell: NDArray[np.int64],
+    losses: NDArray[np.int64],
+    weights: NDArray[np.int64],
+    first: NDArray[np.int64],
     widths: NDArray[np.int64],
-    thresholds: NDArray[np.int64],
-    most: int,
+    reach: NDArray[np.int64],
     offsets: NDArray[np.int64],
     columns: NDArray[np.uint16],
 ) -> None:
-    """Fill (K, letters + 1, LANES) losses of one group's lanes in 64ths of a level, and where their columns begin.
+    """Fill (K, letters + 1, LANES) zeros with the losses of one group's lanes in 64ths of a level.
 
-    widths: ascending.
+    losses: (all columns of all lanes, letters) against the column's best letter; weights: of all columns; the K columns
+    of a wide lane that weigh most are tested, and `offsets` says where they begin. first: each lane's first column;
+    reach: from its best score to its threshold.
     """
-    columns[:] = 0
-    mean = np.empty(widths[widths.shape[0] - 1], dtype=np.float64)
-    for lane in range(widths.shape[0]):
-        width, cell = widths[lane], first_cell[lane]
-        best = np.int64(0)
-        for column in range(width):
-            highest = matrices[cell + column * letters]
-            for letter in range(1, letters):
-                highest = max(highest, matrices[cell + column * letters + letter])
-            best += highest
-            mean[column] = 0.0
-            for letter in range(letters):
-                # a forbidden letter counts as a loss of 16 bits, not of 16,000
-                mean[column] += min(highest - matrices[cell + column * letters + letter], 16000)
-        tested = min(width, most)
-        offset, informative, running = 0, -1.0, 0.0
-        for column in range(width):
-            running += mean[column]
+    most, letters = columns.shape[0], losses.shape[1]
+    for lane in range(LANES):
+        if lane >= widths.shape[0]:
+            for letter in range(letters + 1):
+                columns[0, letter, lane] = MOST
+            continue
+        tested = min(widths[lane], most)
+        heaviest, weight = np.int64(-1), np.int64(0)
+        for column in range(widths[lane]):
+            weight += weights[first[lane] + column]
             if column >= tested:
-                running -= mean[column - tested]
-            if column >= tested - 1 and running > informative:
-                informative, offset = running, column - tested + 1
-        offsets[lane] = offset
-        reach = best - thresholds[lane]
+                weight -= weights[first[lane] + column - tested]
+            if column >= tested - 1 and weight > heaviest:
+                heaviest, offsets[lane] = weight, column - tested + 1
         for column in range(tested):
-            at = cell + (offset + column) * letters
-            highest = matrices[at]
-            for letter in range(1, letters):
-                highest = max(highest, matrices[at + letter])
             for letter in range(letters):
-                loss = np.int64(highest) - np.int64(matrices[at + letter])
-                if reach < 0 or (reach == 0 and loss > 0):
+                loss = losses[first[lane] + offsets[lane] + column, letter]
+                if reach[lane] < 0 or (reach[lane] == 0 and loss > 0):
                     columns[column, letter, lane] = MOST
                 elif loss > 0:
-                    columns[column, letter, lane] = min(loss * np.int64(REACH) // reach, np.int64(MOST))
+                    columns[column, letter, lane] = min(loss * REACH // reach[lane], MOST)
             columns[column, letters, lane] = MOST
-    for lane in range(widths.shape[0], LANES):
-        columns[0, :, lane] = MOST
 
 
 @compiled
@@ -210,22 +196,28 @@ class ScanTables:
         self._matrices = np.concatenate(
             [*(matrix.reshape(-1) for matrix in matrices), np.zeros(self.letters + 1, dtype=np.int32)]
         )
-        first_cell = np.concatenate([[0], np.cumsum(widths[:-1])]) * self.letters
+        by_column = self._matrices[: int(widths.sum()) * self.letters].reshape(-1, self.letters).astype(np.int64)
+        best = by_column.max(axis=1)
+        losses = best[:, None] - by_column
+        weights = np.minimum(losses, HEAVIEST).sum(axis=1)
+        first = np.concatenate([[0], np.cumsum(widths[:-1])])
         lowest = np.array(thresholds, dtype=np.int64)
+        reach = np.add.reduceat(best, first) - lowest
         self._stride = len(words) * LANES
         order = np.argsort(widths, kind="stable")
         self._groups = []
         for begin in range(0, len(order), LANES):
             numbers = order[begin : begin + LANES]
             wide = min(int(widths[numbers].max()), MOST_BLOCKS * self.size)
-            columns = np.empty((wide, self.letters + 1, LANES), dtype=np.uint16)
+            columns = np.zeros((wide, self.letters + 1, LANES), dtype=np.uint16)
             offsets = np.zeros(len(numbers), dtype=np.int64)
-            cells, sizes, limits = first_cell[numbers], widths[numbers], lowest[numbers]
-            _loss_columns(self._matrices, self.letters, cells, sizes, limits, wide, offsets, columns)
+            sizes = widths[numbers]
+            _loss_columns(losses, weights, first[numbers], sizes, reach[numbers], offsets, columns)
             blocks = tuple(range(-(-wide // self.size)))
             tables = table_rows(len(blocks) * self._stride)
             fill_tables(columns, words, 0, tables)
-            self._groups.append(_Group(numbers, cells, sizes, limits, offsets, blocks, tables))
+            cells = first[numbers] * self.letters
+            self._groups.append(_Group(numbers, cells, sizes, lowest[numbers], offsets, blocks, tables))
         self._reach = max(int(group.offsets.max()) + len(group.blocks) * self.size for group in self._groups)
 
     def windows_over(self, codes: NDArray[np.uint8], stop: int) -> tuple[Places, Places, Places]:
