@@ -45,8 +45,9 @@ class Spool:
         if self._in_memory > self._rows_in_memory:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="seqpool-")  # noqa: SIM115
-            np.save(self._file, np.concatenate(self._memory), allow_pickle=False)
-            self._chunks += 1
+            for part in self._memory:
+                np.save(self._file, part, allow_pickle=False)
+            self._chunks += len(self._memory)
             self._memory, self._in_memory = [], 0
 
     def __iter__(self) -> Iterator[Rows]:

@@ -234,13 +234,22 @@ def in_start_order(parts: Iterable[tuple[Block, Rows]], overlap: int) -> Iterato
                 (rows["sequence"] == last["sequence"]) & (rows["start"] <= last["start"])
             )
             mixed = int(np.count_nonzero(again))
-            rows = np.concatenate([_sorted(np.concatenate([waiting, rows[:mixed]])), rows[mixed:]])
-        end = int(block.starts[-1] + block.lengths[-1])
-        held = (rows["sequence"] == block.sequences[-1]) & (rows["start"] >= end - overlap)
-        waiting = rows[held]
-        yield rows if not len(waiting) else rows[~held]
+            early, rows = _sorted(np.concatenate([waiting, rows[:mixed]])), rows[mixed:]
+            if len(rows) and not _held(rows[:1], block, overlap):
+                yield early
+            else:
+                rows = np.concatenate([early, rows])
+        settled = len(rows) - _held(rows, block, overlap)
+        waiting = rows[settled:].copy()  # the others are let go
+        yield rows[:settled]
     if waiting is not None:
         yield waiting
+
+
+def _held(rows: Rows, block: Block, overlap: int) -> int:
+    """How many rows at the end of some that are in order lie in the last `overlap` letters of a block."""
+    end = int(block.starts[-1] + block.lengths[-1])
+    return int(np.count_nonzero((rows["sequence"] == block.sequences[-1]) & (rows["start"] >= end - overlap)))
 
 
 def _sorted(rows: Rows) -> Rows:

@@ -18,6 +18,7 @@ from seqpool.motifs.matrix import FORBIDDEN, IntegerMatrix, Matrix
 
 Counts = NDArray[np.int64]
 
+_SMALLEST = float(np.finfo(np.float64).tiny)
 _COARSE = 64
 """Grid points that are one in the first look at how far below the best score the p-values that are wanted lie."""
 
@@ -59,23 +60,22 @@ def score_distribution(
     larger p-values need not be in the distribution, which saves most of the work for a small one.
     """
     grow = _iid_losses if background.order == 0 else _markov_losses
-    best = scores.max(axis=1)
-    highest = int(best.sum(dtype=np.int64))
-    span = highest - int(np.where(scores > FORBIDDEN, scores, best[:, None]).min(axis=1).sum(dtype=np.int64))
-    most = span
+    columns = scores.astype(np.int64)
+    best = columns.max(axis=1)
+    losses = np.where(columns > FORBIDDEN, best[:, None] - columns, -1)
+    highest, most = int(best.sum()), int(losses.max(axis=1).sum())
     if largest_p_value < 1:
         # losses rounded up: the tail rises later than it does
-        coarse = np.where(scores > FORBIDDEN, -((best[:, None] - scores + _COARSE - 1) // _COARSE), FORBIDDEN)
-        rising = np.cumsum(grow(coarse, background.words, span // _COARSE + len(scores)))
-        most = min(span, _COARSE * int(np.searchsorted(rising, largest_p_value, side="right")))
+        coarse = np.where(losses >= 0, (losses + _COARSE - 1) // _COARSE, -1)
+        rising = grow(coarse, background.words, most // _COARSE + len(scores)).cumsum()
+        most = min(most, _COARSE * int(rising.searchsorted(largest_p_value, side="right")))
     # summed from the rare end, so that small tails keep all their digits
-    tail = np.cumsum(grow(scores, background.words, most))
+    tail = grow(losses, background.words, most).cumsum()
     # one score more than is wanted, so that the threshold is seen to lie above it
-    kept = min(most, int(np.searchsorted(tail, largest_p_value, side="right")))
-    tail = tail[: kept + 1].copy()
+    kept = min(most, int(tail.searchsorted(largest_p_value, side="right")))
     # very wide motifs: the best word's probability may be below the smallest float
-    np.clip(tail, np.finfo(np.float64).tiny, 1.0, out=tail)
-    return ScoreDistribution(highest - kept, tail[::-1])
+    tail = np.maximum(tail[: kept + 1], _SMALLEST)
+    return ScoreDistribution(highest - kept, np.minimum(tail, 1.0, out=tail)[::-1])
 
 
 def iid_distribution(scores: IntegerMatrix, background: Matrix, largest_p_value: float = 1.0) -> ScoreDistribution:
@@ -83,34 +83,29 @@ def iid_distribution(scores: IntegerMatrix, background: Matrix, largest_p_value:
     return score_distribution(scores, Background("given", background), largest_p_value)
 
 
-def _losses(column: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
-    """(letter, what it loses against the column's best one) of the letters that may stand there and matter."""
-    allowed = np.flatnonzero(column > FORBIDDEN)
-    losses = column.max() - column
-    return [(int(letter), int(losses[letter])) for letter in allowed if losses[letter] <= most]
+def _iid_losses(losses: NDArray[np.int64], words: Matrix, most: int) -> Matrix:
+    """(most + 1,) probability that a window of independent letters loses so much against the best word.
 
-
-def _iid_losses(scores: IntegerMatrix, words: Matrix, most: int) -> Matrix:
-    """(most + 1,) probability that a window of independent letters loses so much against the best word."""
-    columns = scores.astype(np.int64)
-    losses = np.where(columns > FORBIDDEN, columns.max(axis=1, keepdims=True) - columns, -1)
+    losses: (width, letters) against each column's best letter, negative for a letter that cannot stand.
+    """
     probability, scratch = np.empty(most + 1), np.empty(most + 1)
     add_columns(losses, words, most, probability, scratch)
     return probability
 
 
-def _markov_losses(scores: IntegerMatrix, words: Matrix, most: int) -> Matrix:
+def _markov_losses(losses: NDArray[np.int64], words: Matrix, most: int) -> Matrix:
     """As `_iid_losses` for a chain; the state is the last letters of the window, at most as many as the order."""
     letters, order = words.shape[0], words.ndim - 1
     probability = np.ones((1, 1))  # (states, losses); states number words with the oldest letter first
-    for position, column in enumerate(scores.astype(np.int64)):
+    for position, column in enumerate(losses):
         known = min(position, order)
         longer_words = words.sum(axis=tuple(range(known + 1, words.ndim)))  # of the known letters and the next
         following = (longer_words / longer_words.sum(axis=-1, keepdims=True)).reshape(-1, letters)
-        losses = _losses(column, most)
-        length = min(most + 1, probability.shape[1] + max(loss for _, loss in losses))
+        counted = np.flatnonzero((column >= 0) & (column <= most))
+        length = min(most + 1, probability.shape[1] + int(column[counted].max()))
         longer = np.zeros((letters**known, letters, length))
-        for letter, loss in losses:
+        for letter in counted:
+            loss = int(column[letter])
             part = probability[:, : length - loss]
             longer[:, letter, loss : loss + part.shape[1]] = following[:, letter, None] * part
         # summing over the oldest letter forgets it

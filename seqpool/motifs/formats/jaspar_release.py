@@ -60,14 +60,11 @@ def _newest_matrices(
         )
         if newest[base][1] == number
     }
-    cells: dict[int, dict[tuple[int, str], float]] = {number: {} for number in names}
-    columns = f"select ID, row, col, val from MATRIX_DATA where ID in (select m.ID {wanted})"
-    for number, letter, column, value in database.execute(columns, values):
-        if number in cells:
-            cells[number][int(column), letter] = float(value)
-    motifs: list[MotifMatrix] = []
-    for number, (identifier, name) in sorted(names.items(), key=lambda item: item[1][0]):
-        width = max(column for column, _ in cells[number])
-        counts = [[cells[number][column, letter] for letter in DNA.letters] for column in range(1, width + 1)]
-        motifs.append(counted(identifier, name, DNA, np.array(counts), address))
-    return motifs
+    cells = f"select ID, val from MATRIX_DATA where ID in ({', '.join(map(str, names))}) order by ID, col, row"
+    values_of: dict[int, list[float]] = {number: [] for number in names}
+    for number, value in database.execute(cells):  # letters in their order within columns
+        values_of[number].append(value)
+    return [
+        counted(identifier, name, DNA, np.array(values_of[number], dtype=np.float64).reshape(-1, 4), address)
+        for number, (identifier, name) in sorted(names.items(), key=lambda item: item[1][0])
+    ]
