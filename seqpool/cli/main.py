@@ -18,6 +18,7 @@ VERBS: dict[str, str] = {
     "scan": "find motifs in FASTA files, with exact p- and q-values",
     "enrich": "which motifs sequences hold more often than others do",
     "classify": "classify ECG recordings with a trained model",
+    "holter": "report rates, ectopic beats, pauses and atrial fibrillation of long ECG recordings",
     "delineate": "find P, QRS and T waves in ECG recordings, and intervals",
     "fit": "train a model from a config file",
     "validate": "judge a run on its validation part",

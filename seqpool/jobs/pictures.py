@@ -21,6 +21,7 @@ from seqpool.plots.ecg_paper import (
 )
 from seqpool.records import WAVES, Delineation, Recording
 from seqpool.signal.leads import derivable, lead_signal
+from seqpool.signal.windows import window_parts
 
 Times = NDArray[np.float64]
 
@@ -41,8 +42,7 @@ def marks_of_waves(waves: Delineation, rate_hz: float) -> Marks:
 
 def marks_of_windows(start_s: Times, end_s: Times, labels: Sequence[str]) -> Marks:
     """A label for each window (start and end in seconds); neighbours that overlap share it halfway."""
-    middles = np.minimum((start_s[1:] + end_s[:-1]) / 2, end_s[:-1])
-    begins, ends = [*start_s[:1].tolist(), *middles.tolist()], [*middles.tolist(), *end_s[-1:].tolist()]
+    begins, ends = window_parts(start_s, end_s)
     return Marks(labels=[Span(begin, end, name) for begin, end, name in zip(begins, ends, labels, strict=True)])
 
 

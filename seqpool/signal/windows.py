@@ -26,3 +26,12 @@ def average_of_windows(probabilities: NDArray[np.float64], lengths: NDArray[np.i
     """(classes,) the mean of the windows' probabilities (windows, classes), each window by its share of the samples."""
     weights = np.asarray(lengths, dtype=np.float64)
     return np.asarray(weights @ probabilities / weights.sum(), dtype=np.float64)
+
+
+def window_parts(start_s: NDArray[np.float64], end_s: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """Starts and ends of what each window answers for alone: neighbours that overlap share it halfway."""
+    middles = np.minimum((start_s[1:] + end_s[:-1]) / 2, end_s[:-1])
+    return [*start_s[:1].tolist(), *np.maximum(middles, start_s[1:]).tolist()], [
+        *middles.tolist(),
+        *end_s[-1:].tolist(),
+    ]
