@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.signal.r_peaks import PeakFinder, Seconds
 
-WINDOW_S = 60.0
+WINDOW_S = 480.0
+"""Long windows cost less time, as their margins are seen twice, and a few megabytes."""
 
 Read = Callable[[int, int], NDArray[np.float32]]
 """(start, stop) -> (1, stop - start) of a lead as the detector eats it."""

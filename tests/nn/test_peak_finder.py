@@ -31,8 +31,11 @@ def detector_of(shape: dict[str, object]) -> SampleLabeller:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("seconds", [3.0, 60.0, 200.3])
-def test_windows_give_the_peaks_of_the_whole(shape: dict[str, object], seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [3.0, 20.0, 67.3])
+def test_windows_give_the_peaks_of_the_whole(
+    shape: dict[str, object], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqpool.nn.peak_finder.WINDOW_S", 20.0)
     detector = detector_of(shape)
     samples = round(seconds * RATE_HZ)
     values = np.random.default_rng(1).normal(0, 1, (1, samples)).astype(np.float32)
