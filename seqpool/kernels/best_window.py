@@ -30,7 +30,7 @@ from seqpool.kernels.vectors import (
 )
 from seqpool.kernels.words import LANES, Words, table_rows
 
-SEQUENCES_PER_PIECE = 16
+SEQUENCES_PER_PIECE = 64
 SEGMENT = 2048  # windows looked at before their losses are sifted: 128 KB of losses
 CHUNK = 8  # windows that share a row of lowest losses
 LEVELS = 254

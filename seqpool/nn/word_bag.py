@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
+from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from seqpool.alphabet import Alphabet
+from seqpool.kernels.word_sums import number_words, word_sums, word_sums_gradient
 
 
 class WordBag(nn.Module):
@@ -23,19 +27,26 @@ class WordBag(nn.Module):
         super().__init__()
         self.k = k
         self.letters = len(alphabet.letters)
-        words = ["".join(word) for word in itertools.product(alphabet.letters, repeat=k)]
-        names: dict[str, int] = {}
-        index = []
-        for word in words:
-            other = alphabet.decode(alphabet.reverse_complement(alphabet.encode(word))) if both_strands else word
-            index.append(names.setdefault(min(word, other), len(names)))
-        self.register_buffer("word_index", torch.tensor([*index, len(names)]), persistent=False)
-        self.vectors = nn.Embedding(len(names) + 1, channels, padding_idx=len(names))
+        index, names = _vectors_of_words(alphabet, k, both_strands)
+        self.register_buffer("word_index", torch.from_numpy(np.append(index, names)), persistent=False)
+        self.vectors = nn.Embedding(names + 1, channels, padding_idx=names)
         with torch.no_grad():
             self.vectors.weight.mul_(0.1)
 
     def forward(self, codes: Tensor, lengths: Tensor) -> Tensor:
         """(N, L) uint8 codes to (N, channels)."""
+        if codes.device.type == "cpu":
+            found = np.empty(codes.shape, dtype=np.int32)
+            counts = np.empty(codes.shape[0], dtype=np.int64)
+            plain_lengths = lengths.clamp(max=codes.shape[1]).numpy().astype(np.int64)
+            number_words(
+                codes.contiguous().numpy(), plain_lengths, self.letters, self.k, self.word_index.numpy(), found, counts
+            )
+            return _divided(_sums(self.vectors.weight, found, counts), torch.from_numpy(counts)[:, None])
+        return self._of_words(codes, lengths)
+
+    def _of_words(self, codes: Tensor, lengths: Tensor) -> Tensor:
+        """The same by torch's operators."""
         count = max(codes.shape[1] - self.k + 1, 0)
         if count == 0:
             return self.vectors.weight.new_zeros(codes.shape[0], self.vectors.embedding_dim)
@@ -50,4 +61,40 @@ class WordBag(nn.Module):
         summed = nn.functional.embedding_bag(
             self.word_index[word], self.vectors.weight, mode="sum", padding_idx=self.vectors.padding_idx
         )
-        return summed / plain.sum(dim=1, keepdim=True).clamp(min=1).sqrt()
+        return _divided(summed, plain.sum(dim=1, keepdim=True))
+
+
+def _vectors_of_words(alphabet: Alphabet, k: int, both_strands: bool) -> tuple[NDArray[np.int64], int]:
+    """(words,) the vector of each word, in the order of the words that stand for it, and how many vectors there are."""
+    letters = len(alphabet.letters)
+    words = np.indices((letters,) * k).reshape(k, -1)
+    places = letters ** np.arange(k - 1, -1, -1)
+    numbers = other = places @ words
+    if both_strands:
+        other = places @ alphabet.complement_codes[words[::-1]].astype(np.int64)
+    names, index = np.unique(np.minimum(numbers, other), return_inverse=True)
+    return index.astype(np.int64), len(names)
+
+
+def _divided(summed: Tensor, words: Tensor) -> Tensor:
+    return summed / words.clamp(min=1).sqrt()
+
+
+def _sums(*arguments: Any) -> Tensor:
+    return cast(Tensor, _WordSums.apply(*arguments))  # type: ignore[no-untyped-call]
+
+
+class _WordSums(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor, found: NDArray[np.int32], counts: NDArray[np.int64]) -> Tensor:
+        ctx.words, ctx.vectors = (found, counts), vectors.shape[0]
+        sums = word_sums(found, counts, vectors.detach().float().contiguous().numpy(), torch.get_num_threads())
+        return torch.from_numpy(sums).to(vectors.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        found, counts = ctx.words
+        of_sums = gradient.float().contiguous().numpy()
+        of_vectors = word_sums_gradient(found, counts, of_sums, ctx.vectors, torch.get_num_threads())
+        return torch.from_numpy(of_vectors).to(gradient.dtype), None, None
