@@ -35,7 +35,7 @@ class WordBag(nn.Module):
 
     def forward(self, codes: Tensor, lengths: Tensor) -> Tensor:
         """(N, L) uint8 codes to (N, channels)."""
-        if codes.device.type == "cpu":
+        if codes.device.type == "cpu" and not torch.compiler.is_compiling():
             found = np.empty(codes.shape, dtype=np.int32)
             counts = np.empty(codes.shape[0], dtype=np.int64)
             plain_lengths = lengths.clamp(max=codes.shape[1]).numpy().astype(np.int64)
