@@ -41,7 +41,7 @@ class Artifact:
 
 def input_config(network_input: NetworkInput) -> dict[str, Any]:
     """`{kind, ...}` of an input record."""
-    kind = next(kind for kind, cls in INPUTS.items() if isinstance(network_input, cls))
+    kind = next(kind for kind, cls in INPUTS.items() if type(network_input) is cls)
     return {"kind": kind, **plain(network_input)}
 
 

@@ -16,7 +16,7 @@ from seqpool.options.config import check_config, read_config
 from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.options.networks import network_config
-from seqpool.options.training import WAVE_OUTPUTS
+from seqpool.options.training import BEAT_CLASSES, WAVE_OUTPUTS
 from seqpool.zoo.shipped import model_file
 
 
@@ -59,7 +59,7 @@ def _of_config(path: str) -> Iterator[str]:
     yield f"network    {chosen['class_path']}"
     yield from _indented(chosen["init_args"])
     try:
-        outputs = len(WAVE_OUTPUTS) if experiment.model.target == "waves" else 1
+        outputs = {"waves": len(WAVE_OUTPUTS), "beats": len(BEAT_CLASSES)}.get(experiment.model.target, 1)
         network = build_network(experiment.model.network, network_input, outputs, _ANY_LENGTH)
     except UsageError as error:
         yield f"layers     not shown: {error}"
@@ -109,7 +109,8 @@ def _abstention(facts: Facts) -> Iterator[str]:
     )
 
 
-_OF_WAVES = ("f1[P ", "f1[QRS ", "f1[T ", "error_sd_ms[")
+_SHOWN = ("f1[P ", "f1[QRS ", "f1[T ", "error_sd_ms[", "f1[N]", "f1[S]", "f1[V]", "f1[F]")
+"""Beginnings of the names of scores of single classes that are shown."""
 
 
 def _scores(facts: Facts) -> Iterator[str]:
@@ -119,8 +120,8 @@ def _scores(facts: Facts) -> Iterator[str]:
     metrics = facts.metrics
     yield f"figures    on {metrics.get('part')} ({metrics.get('rows')} rows; {metrics.get('protocol')})"
     for name, entry in scores.items():
-        if "[" not in name or name.startswith(_OF_WAVES):
-            yield f"  {name:26} {entry['value']:.4f}  (95 % interval {entry['lower']:.4f} to {entry['upper']:.4f})"
+        if "[" not in name or name.startswith(_SHOWN):
+            yield f"  {name:34} {entry['value']:.4f}  (95 % interval {entry['lower']:.4f} to {entry['upper']:.4f})"
 
 
 def _indented(values: dict[str, Any]) -> Iterator[str]:

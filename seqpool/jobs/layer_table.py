@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from seqpool.nn.beat_network import BeatNetwork
 from seqpool.nn.convolution import ConvolutionBlock
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.encoder import Encoder
@@ -40,6 +41,9 @@ def layer_table(network: nn.Module, network_input: NetworkInput, length: int | N
         yield from _of_encoder(inner, network_input, length)
     elif isinstance(inner, SampleLabeller):
         yield from _of_labeller(inner, network_input)
+    elif isinstance(inner, BeatNetwork):
+        yield from _of_labeller(inner.detector, network_input)
+        yield f"  {len(inner.classifiers)} classifiers of single beats: {_weights(inner.classifiers):,} weights"
     else:
         yield f"layers     {type(inner).__name__}: {_weights(inner):,} weights"
 

@@ -9,11 +9,13 @@ from torch import Tensor, nn
 
 from seqpool.alphabet import Alphabet
 from seqpool.errors import UsageError
+from seqpool.nn.beat_network import BeatNetwork
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.encoder import Encoder
 from seqpool.nn.letters import OneHot
 from seqpool.nn.motif_detector import MotifDetector
 from seqpool.options import networks
+from seqpool.options.beat_inputs import BeatSignal
 from seqpool.options.inputs import Letters, NetworkInput
 
 
@@ -53,6 +55,10 @@ def build_network(
             network: nn.Module = Encoder(options, network_input.channels, outputs, length)
         elif isinstance(options, networks.SampleLabeller):
             network = SampleLabeller(options, network_input.channels, outputs)
+        elif isinstance(options, networks.BeatNetwork):
+            if not isinstance(network_input, BeatSignal):
+                raise ValueError("it is for recordings whose beats are marked: data Beats")
+            network = BeatNetwork(options, network_input.beats, outputs)
         else:
             network = _own_network(options, network_input.channels, outputs, length)
     except ValueError as error:

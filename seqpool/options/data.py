@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from seqpool.options.beats import Beats
 from seqpool.options.recordings import Recordings, Waves
 from seqpool.options.splits import Split
 
@@ -158,6 +159,6 @@ class GenomeRegions(LetterData):
 
 DATA: dict[str, type[Any]] = {
     record.__name__: record
-    for record in (FastaClasses, SequenceTable, SequenceFolder, GenomeRegions, Recordings, Waves)
+    for record in (FastaClasses, SequenceTable, SequenceFolder, GenomeRegions, Recordings, Waves, Beats)
 }
 """Every kind of data by the name that a config's `data.class_path` gives."""

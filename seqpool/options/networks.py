@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from seqpool.errors import UsageError
+from seqpool.options.beat_inputs import FibrillationGate
 from seqpool.options.check import Where, dotted, nearest, plain, record
 from seqpool.options.pooling import Pooling, check_name
 
@@ -208,6 +209,47 @@ class SampleLabeller:
 
 
 @dataclass(frozen=True)
+class BeatNetwork:
+    """Where the beats of a lead are, and of which AAMI class each is: two networks that are trained together.
+
+    detector: finds R peaks; one output, nothing of the whole row.
+    members: so many classifiers of single beats, started apart; their logits are averaged.
+    stem: channels of a classifier's first convolution on the difference of a beat from its template, stem_width its
+        kernel. channels: of the residual blocks after it, each of two convolutions of kernel width; stem and blocks
+        halve the positions. The maximum and the average of both halves are pooled.
+    feature_units: of the dense layer on the numbers of rhythm and shape, of which feature_dropout is the share that is
+        dropped: so few patients teach to lean on all of them and not on one. hidden: of the layer on both together.
+    dropout: share of features dropped.
+    gate: what is done about atrial fibrillation.
+    """
+
+    detector: SampleLabeller = field(
+        default_factory=lambda: SampleLabeller(stem=8, channels=(8, 16, 24, 32, 32), convolutions=1)
+    )
+    members: int = 1
+    stem: int = 12
+    stem_width: int = 7
+    channels: tuple[int, ...] = (12, 24, 24)
+    width: int = 5
+    feature_units: int = 48
+    feature_dropout: float = 0.25
+    hidden: int = 48
+    dropout: float = 0.4
+    gate: FibrillationGate = field(default_factory=FibrillationGate)
+
+    def __post_init__(self) -> None:
+        if self.detector.whole_outputs:
+            raise ValueError("detector.whole_outputs should be 0: a detector speaks of samples only")
+        if not self.channels:
+            raise ValueError("channels is empty, expected the channels of each residual block")
+        _at_least(1, **{f"channels of block {i}": c for i, c in enumerate(self.channels)})
+        _at_least(1, members=self.members, stem=self.stem, stem_width=self.stem_width, width=self.width)
+        _at_least(1, feature_units=self.feature_units)
+        _at_least(0, hidden=self.hidden)
+        _share(dropout=self.dropout, feature_dropout=self.feature_dropout)
+
+
+@dataclass(frozen=True)
 class OwnNetwork:
     """A user's own class, by its dotted path."""
 
@@ -219,9 +261,10 @@ NETWORKS: dict[str, type[Any]] = {
     "MotifDetector": MotifDetector,
     "Encoder": Encoder,
     "SampleLabeller": SampleLabeller,
+    "BeatNetwork": BeatNetwork,
 }
 
-Network = MotifDetector | Encoder | SampleLabeller | OwnNetwork
+Network = MotifDetector | Encoder | SampleLabeller | BeatNetwork | OwnNetwork
 
 
 def network_record(choice: Any, *, key: tuple[str, ...] = (), where: Where = dotted) -> Network:

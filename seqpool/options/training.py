@@ -8,16 +8,19 @@ from typing import Any, ClassVar, Literal
 
 from seqpool.errors import UsageError
 from seqpool.options.check import Where, dotted, record
-from seqpool.options.networks import Encoder, MotifDetector, Network, SampleLabeller, network_record
+from seqpool.options.networks import BeatNetwork, Encoder, MotifDetector, Network, SampleLabeller, network_record
 from seqpool.records import WAVES
 
-TARGETS = ("binary", "multiclass", "multilabel", "regression", "waves")
-"""Kinds of answer: of the first four one per input, of `waves` one per sample."""
+TARGETS = ("binary", "multiclass", "multilabel", "regression", "waves", "beats")
+"""Kinds of answer: of the first four one per input, of `waves` one per sample, of `beats` one per beat."""
 
 Target = Literal["binary", "multiclass", "multilabel", "regression"]
 
 WAVE_OUTPUTS = ("none", *WAVES, "any P")
 """What a network for waves says: a label of each sample, and last, of the whole row, whether it has P waves at all."""
+
+BEAT_CLASSES = ("N", "S", "V", "F")
+"""The AAMI classes that a network of beats tells apart; beats of class Q (paced, unknown) are called one of them."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,9 @@ class SequenceModel:
     early_stopping: int | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.network, SampleLabeller):
-            raise ValueError("SampleLabeller labels every sample, expected a network with one answer per input")
+        if isinstance(self.network, SampleLabeller | BeatNetwork):
+            name = type(self.network).__name__
+            raise ValueError(f"{name} answers for every sample or beat, expected a network with one answer per input")
         if not 0 <= self.label_smoothing < 0.5:
             raise ValueError(f"label_smoothing is {self.label_smoothing}, expected 0 up to 0.5")
         if self.mix_up < 0:
@@ -109,8 +113,8 @@ class WaveModel:
     early_stopping: int | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.network, MotifDetector | Encoder):
-            raise ValueError("the network gives one answer per input, expected SampleLabeller")
+        if isinstance(self.network, MotifDetector | Encoder | BeatNetwork):
+            raise ValueError("the network does not answer for every sample, expected SampleLabeller")
         if isinstance(self.network, SampleLabeller) and self.network.whole_outputs != 1:
             raise ValueError("network.whole_outputs should be 1: whether there are P waves at all")
         unknown = set(self.class_weights) - set(WAVE_OUTPUTS[:-1])
@@ -132,8 +136,58 @@ def wave_model_record(values: Mapping[str, Any], *, key: tuple[str, ...] = (), w
     return record(WaveModel, {**values, "network": network}, key=key, where=where)
 
 
-Model = SequenceModel | WaveModel
+@dataclass(frozen=True)
+class BeatModel:
+    """Beats: where their R peaks are, and the AAMI class of each.
 
-MODELS: dict[str, Callable[..., Model]] = {"SequenceModel": sequence_model_record, "WaveModel": wave_model_record}
+    network: a BeatNetwork; its detector and its classifiers are trained in the same steps and share nothing.
+    mix_up: the alpha of Zhang et al. 2018, of pairs of beats; 0: off.
+    keep: the weights of the epoch with the best validation figure, j-kappa at marked beats (`best`), or of the last
+    epoch (`last`; also where there is no validation part). early_stopping: stop after so many epochs without a better
+    figure; null: never.
+    """
 
-__all__ = ["MODELS", "TARGETS", "WAVE_OUTPUTS", "Model", "Optimizer", "SequenceModel", "Target", "WaveModel"]
+    module: ClassVar[str] = "seqpool.train.beat_model"
+    target: ClassVar[str] = "beats"
+
+    network: Network
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    mix_up: float = 0.0
+    keep: Literal["best", "last"] = "last"
+    early_stopping: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.network, BeatNetwork):
+            raise ValueError("the network does not answer for beats, expected BeatNetwork")
+        if self.mix_up < 0:
+            raise ValueError(f"mix_up is {self.mix_up}, expected at least 0")
+        if self.early_stopping is not None and self.early_stopping < 1:
+            raise ValueError(f"early_stopping is {self.early_stopping}, expected at least 1 epoch or null")
+
+
+def beat_model_record(values: Mapping[str, Any], *, key: tuple[str, ...] = (), where: Where = dotted) -> BeatModel:
+    """The record of a config's `model.init_args`. Raises UsageError naming the key that is wrong."""
+    network = network_record(values.get("network", "BeatNetwork"), key=(*key, "network"), where=where)
+    return record(BeatModel, {**values, "network": network}, key=key, where=where)
+
+
+Model = SequenceModel | WaveModel | BeatModel
+
+MODELS: dict[str, Callable[..., Model]] = {
+    "SequenceModel": sequence_model_record,
+    "WaveModel": wave_model_record,
+    "BeatModel": beat_model_record,
+}
+
+__all__ = [
+    "BEAT_CLASSES",
+    "MODELS",
+    "TARGETS",
+    "WAVE_OUTPUTS",
+    "BeatModel",
+    "Model",
+    "Optimizer",
+    "SequenceModel",
+    "Target",
+    "WaveModel",
+]

@@ -171,8 +171,9 @@ class DataModule(pl.LightningDataModule, ABC):
     record_class: ClassVar[type[Any]]
     batches_class: ClassVar[type[Batches]] = Batches
 
-    def __init__(self, options: dict[str, Any], target: Target | Literal["waves"] | None = None) -> None:
-        """`options`: the fields of `record_class`; `target`: what the labels are read as (classes, values or waves).
+    def __init__(self, options: dict[str, Any], target: Target | Literal["waves", "beats"] | None = None) -> None:
+        """`options`: the fields of `record_class`; `target`: what the labels are read as (classes, values, waves,
+        beats).
 
         Raises UsageError naming the key that is wrong.
         """

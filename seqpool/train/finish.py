@@ -17,11 +17,16 @@ from seqpool.evaluation.answers import Answers, interpret
 from seqpool.evaluation.calibration import calibrated_probabilities, fit_temperature
 from seqpool.evaluation.decisions import fit_thresholds
 from seqpool.evaluation.intervals import bootstrap_intervals
+from seqpool.nn.beat_classifier import logits_of
+from seqpool.nn.beat_network import BeatNetwork
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.options.config import Experiment
 from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters
 from seqpool.options.networks import network_config
+from seqpool.train import beat_judge
+from seqpool.train.beat_part import UNTAUGHT, BeatPart
+from seqpool.train.beats import Beats
 from seqpool.train.data_module import Batches, DataModule, Part, Parts
 from seqpool.train.sequence_model import SequenceModel
 from seqpool.train.trained_network import TrainedNetwork
@@ -91,6 +96,8 @@ def write_artifact(path: Path, model: TrainedNetwork, data: DataModule, experime
     )
     if isinstance(model, SequenceModel):
         facts = _with_decisions(facts, model, network, parts, experiment.data.batch_size)
+    elif isinstance(data, Beats):
+        facts = _with_beat_figures(facts, network, data)
     else:
         assert isinstance(data, Waves)
         facts = _with_wave_figures(facts, network, data)
@@ -98,8 +105,8 @@ def write_artifact(path: Path, model: TrainedNetwork, data: DataModule, experime
 
 
 def _job(model: TrainedNetwork, parts: Parts) -> str:
-    if model.target == "waves":
-        return "waves"
+    if model.target in ("waves", "beats"):
+        return model.target
     return "sequence" if isinstance(parts.input, Letters) else "recording"
 
 
@@ -149,8 +156,34 @@ def _with_wave_figures(facts: Facts, network: nn.Module, data: Waves) -> Facts:
     return replace(facts, metrics=metrics)
 
 
+def _with_beat_figures(facts: Facts, network: nn.Module, data: Beats) -> Facts:
+    """The temperature, and the figures on validation."""
+    part = data.parts.validation
+    if part is None:
+        return facts
+    assert isinstance(part, BeatPart)
+    assert isinstance(network, BeatNetwork)
+    target = np.concatenate([one.class_numbers() for one in part.recordings])
+    logits = np.concatenate([logits_of(network, one.difference, one.features) for one in part.recordings])
+    taught = target != UNTAUGHT
+    temperature = fit_temperature(target[taught].astype(np.float64), logits[taught], "multiclass")
+    signal = data.options.signal
+    answers = beat_judge.marked_answers(network, part, signal, temperature)
+    answers += beat_judge.detected_answers(network, part, signal, temperature)
+    metrics = {
+        "part": "validation",
+        "protocol": "the temperature was fitted on this part; gross over recordings that were not trained on; "
+        "AAMI classes, e and j are N, Q is left out; detected beats match within 150 ms, flutter excluded",
+        "rows": len(part.ids),
+        "scores": beat_judge.scores_of(answers),
+    }
+    return replace(facts, temperature=temperature, metrics=metrics)
+
+
 def _geometry(network: nn.Module) -> dict[str, Any]:
     inner = getattr(network, "network", network)
+    if isinstance(inner, BeatNetwork):
+        inner = inner.detector
     if isinstance(inner, SampleLabeller):
         return {name: float(value) for name, value in asdict(inner.geometries()[-1]).items()}
     if not hasattr(inner, "geometry"):

@@ -16,6 +16,8 @@ from seqpool.evaluation.answers import Answers
 from seqpool.io.output import open_output
 from seqpool.options.check import plain
 from seqpool.options.config import Experiment
+from seqpool.train import beat_judge
+from seqpool.train.beats import Beats
 from seqpool.train.data_module import DataModule
 from seqpool.train.finish import answers_of, outputs_of
 from seqpool.train.judge import judge
@@ -27,6 +29,9 @@ from seqpool.train.wave_judge import pooled_scores
 from seqpool.train.waves import Waves
 
 SUMMARY = "summary.tsv"
+
+_OF_WHOLE_RECORDINGS = ("waves", "beats")
+"""Kinds of answer that are judged over all folds together, and not averaged over seeds."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ def judge_all(experiment: Experiment, folder: Path, parts: tuple[str, ...]) -> d
 def write_summary(folder: Path, found: list[tuple[Member, dict[str, Any]]]) -> None:
     """summary.tsv: every score of every run, mean and deviation over runs, and scores of the seeds' average.
 
-    Figures of waves are also given for all folds' test parts taken together (`pooled`).
+    Figures of waves and of beats are also given for all folds' test parts taken together (`pooled`).
     The average is of calibrated probabilities (of values for a regression) over the seeds of a fold.
     """
     rows: dict[tuple[str, str], list[tuple[str, float]]] = {}
@@ -120,7 +125,7 @@ def write_summary(folder: Path, found: list[tuple[Member, dict[str, Any]]]) -> N
     averages: dict[tuple[str, str], list[float]] = {}
     runs = [member for member, _ in found]
     for members_of_fold in _by_fold(runs):
-        if len(members_of_fold) > 1 and runs[0].experiment.model.target != "waves":
+        if len(members_of_fold) > 1 and runs[0].experiment.model.target not in _OF_WHOLE_RECORDINGS:
             for name, value in _scores_of_average(members_of_fold).items():
                 averages.setdefault(name, []).append(value)
     with open_output(folder / SUMMARY) as stream:
@@ -135,17 +140,22 @@ def write_summary(folder: Path, found: list[tuple[Member, dict[str, Any]]]) -> N
             if (part, score) in averages:
                 mean = np.mean(averages[part, score])
                 stream.write(f"{part}\t{score}\tseeds averaged\t{mean:.6g}\n")
-        for score, entry in _pooled(runs).items():
+        for score, entry in _pooled(folder, runs).items():
             stream.write(f"test\t{score}\tpooled\t{entry['value']:.6g}\n")
     say(f"summary: {folder / SUMMARY}")
 
 
-def _pooled(found: list[Member]) -> dict[str, Any]:
-    """Scores of waves over the test parts of all folds as one, for the first seed; none for other kinds of answer."""
+def _pooled(folder: Path, found: list[Member]) -> dict[str, Any]:
+    """Scores of waves or beats over the test parts of all folds as one, for the first seed; none for other kinds of
+    answer. Of beats the table of EC57 too, in the folder."""
     members_of_folds = [runs[0] for runs in _by_fold(found)]
-    if len(members_of_folds) < 2 or found[0].experiment.model.target != "waves":
+    if len(members_of_folds) < 2 or found[0].experiment.model.target not in _OF_WHOLE_RECORDINGS:
         return {}
     data = data_of(found[0].experiment)
+    if isinstance(data, Beats):
+        answers = beat_judge.pooled_answers([member.folder for member in members_of_folds], data)
+        beat_judge.write_table(folder / beat_judge.TABLE, answers)
+        return beat_judge.scores_of(answers)
     assert isinstance(data, Waves)
     scores: dict[str, Any] = pooled_scores([member.folder for member in members_of_folds], data)["scores"]
     return scores
