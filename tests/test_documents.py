@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-GUIDES = ["README.md", "docs/scan.md", "docs/enrich.md", "docs/fit.md", "docs/classify.md", "docs/delineate.md"]
+GUIDES = ["README.md", "docs/scan.md", "docs/enrich.md", "docs/fit.md", "docs/classify.md", "docs/delineate.md",
+          "docs/holter.md", "docs/models.md"]  # fmt: skip
 
 
 def commands(text: str) -> list[str]:

@@ -10,8 +10,10 @@ import wfdb
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
 from seqpool.errors import DataError, UsageError
+from seqpool.io.ecg.recording_file import RecordingFile
 from seqpool.jobs.classify import classify
 from seqpool.options.signal_input import Signal
+from seqpool.signal import prepared_signal
 from tests.jobs.recording_models import save_model
 
 
@@ -86,6 +88,28 @@ def test_windows_are_rows_and_their_average_is_the_answer(tmp_path: Path) -> Non
 def test_a_model_without_windows_has_one(tmp_path: Path) -> None:
     rows = classify(write(tmp_path, "a", beats(100)), save_model(tmp_path / "m.safetensors"), windows=True)
     assert (rows["start_s"][0], rows["end_s"][0]) == (0.0, 20.0)
+
+
+def test_a_long_recording_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than a block at once, and the numbers of reading it whole."""
+    model = save_model(tmp_path / "m.safetensors", Signal(window_s=10))
+    record = write(tmp_path, "a", beats(100, 300.0))
+    wanted = classify(record, model, windows=True)
+    spans = []
+    whole = RecordingFile.signal
+
+    def signal(self: RecordingFile, start: int = 0, stop: int | None = None) -> np.ndarray:
+        if stop is not None:  # the check of the unit looks at all of a short recording
+            spans.append(stop - start)
+        return whole(self, start, stop)
+
+    monkeypatch.setattr(RecordingFile, "signal", signal)
+    monkeypatch.setattr(prepared_signal, "READ_S", 20)
+    monkeypatch.setattr(prepared_signal, "MEMORY_BYTES", 1000)
+    found = classify(record, model, windows=True)
+    assert (max(spans), sum(spans)) == (2000, 30000)
+    for name, values in wanted.columns.items():
+        np.testing.assert_array_equal(found[name], values)
 
 
 def test_targets(tmp_path: Path) -> None:
