@@ -16,7 +16,7 @@ _HOMES: dict[str, str] = {
     "read_motifs": "seqpool.motifs.formats",
     "read_recording": "seqpool.io.ecg.recordings",
     "scan": "seqpool.jobs.scan",
-    "load": "seqpool.artifact",
+    "load": "seqpool.jobs.load",
     "predict": "seqpool.jobs.predict",
 }
 

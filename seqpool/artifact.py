@@ -81,11 +81,6 @@ def load_artifact(path: str | Path) -> Artifact:
     return Artifact(facts, network_input, network.eval().requires_grad_(False))
 
 
-def load(path: str | Path) -> nn.Module:
-    """The network of an artifact: a `torch.nn.Module` in evaluation mode, on plain tensors."""
-    return load_artifact(path).network
-
-
 def _tensors(path: str | Path) -> dict[str, torch.Tensor]:
     with safe_open(str(path), framework="pt") as opened:
         return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118

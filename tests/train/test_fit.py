@@ -14,8 +14,9 @@ import torch
 from safetensors import safe_open
 
 from seqpool.alphabet import PROTEIN
-from seqpool.artifact import load, load_artifact
+from seqpool.artifact import load_artifact
 from seqpool.errors import DataError, UsageError
+from seqpool.jobs.load import load
 from seqpool.nn.substitutions import substitution_embedding
 from seqpool.options import data as data_options
 from seqpool.options.config import Config, Experiment, check_config

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import seqpool
 from seqpool.artifact import input_config
 from seqpool.cli.main import main
 from seqpool.errors import DataError, UsageError
@@ -89,6 +90,8 @@ def test_commands_take_names_and_defaults(folder: Path, repository: Path, capsys
     assert capsys.readouterr().out.startswith("record\tlead\tbeat\twave")
     assert main(["describe", "ecg-waves"]) == 0
     assert "job        waves" in capsys.readouterr().out
+    assert type(seqpool.load("ecg-waves")).__name__ == "Heights"
+    assert len(seqpool.classify(record)) == 1
     (folder / "ecg-rhythm.safetensors").unlink()
     assert main(["classify", record]) == 2
     assert "ecg-rhythm is not in this installation" in capsys.readouterr().err
