@@ -5,21 +5,35 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from seqpool.cli.arguments import add_inputs, add_model, add_output, add_threads, chosen_model, given_inputs
+from seqpool.cli.arguments import (
+    add_inputs,
+    add_model,
+    add_output,
+    add_threads,
+    chosen_format,
+    chosen_model,
+    given_inputs,
+)
+from seqpool.cli.classify_tasks import TASKS, check_options, chosen_task, write_annotations_of
 from seqpool.cli.recording_options import add_plot, add_recording_options
-from seqpool.errors import SeqpoolError, UsageError
+from seqpool.errors import SeqpoolError
 
-FORMATS = ("tsv", "jsonl", "parquet")
+if TYPE_CHECKING:
+    from seqpool.io.tables import Columns
 
-TASKS = ("rhythm",)
+FORMATS = ("tsv", "jsonl", "parquet", "wfdb")
 
 _MAKE_THE_ROWS = ("task", "lead", "unit", "rate_hz", "ignore_checksum", "windows", "abstain_below")
 """Options that rows depend on; a run that was killed is resumed with the same ones only."""
 
 _DESCRIPTION = """\
-Classify ECG recordings with a trained model: one row per recording, or per window of it.
+Classify ECG recordings with a trained model: one row per recording, or per window of it, or per heart beat.
 Without --model the model that comes with seqpool for the --task is used (`seqpool models` lists them).
 
 example:
@@ -34,6 +48,9 @@ rules:
   - Units come from the header. Amplitudes that no heart makes are refused with the suspected factor; --unit says what
     the numbers are. Checksums are verified; --ignore-checksum reads a damaged file all the same.
   - Everything about the preprocessing is in the model; a recording may have any sampling rate.
+  - --task beats: a row per beat, `sample` from 0 in the recording's own samples, classes N S V F of AAMI EC57 (escape
+    beats e and j are N; Q is never predicted). --abstain-below leaves `class` empty. --format wfdb: annotation files
+    NAME.seqpool in the folder --output, Q where the class is left open.
   - --output FILE appears when all is done. Until then the rows of each finished recording are kept in FILE.unfinished,
     written as they come; --resume goes on with them after a kill (same model and options), and gives the same FILE.
   - --plot FILE (.svg, .pdf, .png): the recording as it was recorded on paper of 25 mm/s and 10 mm/mV with the answer of
@@ -73,17 +90,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Classify and write. Returns the exit code."""
     inputs = given_inputs(arguments)
-    if arguments.plot is not None and arguments.resume:
-        raise UsageError("--plot draws every recording and --resume skips those that are done: leave one of them out.")
+    wfdb = chosen_format(arguments, FORMATS) == "wfdb"
+    check_options(arguments, wfdb=wfdb)
 
     import torch
     from tqdm import tqdm
 
     from seqpool.artifact import load_artifact
+    from seqpool.cli.annotation_output import write_annotation_files
     from seqpool.cli.row_output import open_rows
     from seqpool.io.ecg.recordings import open_recording
     from seqpool.io.finished_rows import FinishedRows
-    from seqpool.jobs.classify import classified, drawn, table_columns, table_rows
     from seqpool.jobs.pictures import draw_recording
     from seqpool.jobs.recording_inputs import found_recordings
     from seqpool.plots.ecg_paper import Pages
@@ -106,37 +123,43 @@ def run(arguments: argparse.Namespace) -> int:
 
     model = chosen_model(arguments.model, arguments.task)
     artifact = load_artifact(model)
-    names = found_recordings(inputs, on_error)
-    columns = table_columns(artifact, windows=arguments.windows)
+    task = chosen_task(arguments, artifact)
     reading = {name: getattr(arguments, name) for name in ("unit", "rate_hz", "ignore_checksum")}
+    pages = None if arguments.plot is None else Pages(arguments.plot)
+    found = found_recordings(inputs, on_error)
+    names = tqdm(found, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty())
+
+    def answered(name: str) -> Iterator[Any]:
+        """What the model says of a recording, drawn where that is asked; nothing where it cannot be judged."""
+        for result in task.answers(
+            [name], artifact, lead=arguments.lead, **reading, on_error=on_error, on_note=on_note
+        ):
+            if pages is not None:
+                pages.several = len(found) > 1
+                draw_recording(pages, open_recording(name, **reading), *task.drawn(result))
+            yield result
+
+    if wfdb:
+        with pages or nullcontext():
+            results = (result for name in names for result in answered(name))
+            write = partial(write_annotations_of, abstain_below=arguments.abstain_below)
+            write_annotation_files(Path(arguments.output), results, write, on_error)
+        return 1 if bad else 0
     options = {name: getattr(arguments, name) for name in _MAKE_THE_ROWS}
     run_facts = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), **options}
-    pages = None if arguments.plot is None else Pages(arguments.plot)
     with (
         pages or nullcontext(),
-        FinishedRows(arguments.output, columns, run_facts, resume=arguments.resume) as finished,
-        open_rows(arguments, columns, {"model": str(model)}) as writer,
+        FinishedRows(arguments.output, task.columns, run_facts, resume=arguments.resume) as finished,
+        open_rows(arguments, task.columns, {"model": str(model)}) as writer,
     ):
         if len(finished):
             on_note(f"{len(finished)} recordings were done by the run that was interrupted.")
-        for name in tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty()):
-            rows = finished.get(name)
+        for name in names:
+            rows: Columns | None = finished.get(name)
             if rows is None:
-                results = classified(
-                    [name],
-                    artifact,
-                    lead=arguments.lead,
-                    **reading,
-                    on_error=on_error,
-                    on_note=on_note,
-                )
-                for result in results:
-                    rows = table_rows(result, windows=arguments.windows, abstain_below=arguments.abstain_below)
+                for result in answered(name):
+                    rows = task.rows(result)
                     finished.add(name, rows)
-                    if pages is not None:
-                        pages.several = len(names) > 1
-                        opened = open_recording(name, **reading)
-                        draw_recording(pages, opened, *drawn(result, arguments.abstain_below))
             if rows is not None:
-                writer.write(rows)
+                writer.write(task.written(rows))
     return 1 if bad else 0

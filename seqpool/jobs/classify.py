@@ -18,6 +18,7 @@ from seqpool.evaluation.decisions import decide
 from seqpool.io.ecg.leads import millivolts_per
 from seqpool.io.ecg.recordings import open_recording
 from seqpool.io.tables import Table, concatenated
+from seqpool.jobs.beats import BEAT_COLUMNS, BEATS, beat_rows, beats_of_recordings
 from seqpool.jobs.pictures import marks_of_windows
 from seqpool.jobs.recording_inputs import OnError, OnNote, found_recordings, raised
 from seqpool.options.signal_input import Signal
@@ -57,6 +58,8 @@ def signal_input(artifact: Artifact) -> Signal:
         )
     if artifact.facts.job == "waves":
         raise UsageError("the model finds waves, it does not classify: use seqpool delineate with it.")
+    if artifact.facts.job == "beats":
+        raise UsageError(f"the model finds beats, and was asked for the {TASK}: use --task beats with it.")
     return artifact.input
 
 
@@ -218,6 +221,7 @@ def classify(
     records: str | Path | Iterable[str | Path],
     model: str | Path | None = None,
     *,
+    task: str = TASK,
     lead: str | None = None,
     unit: str | None = None,
     rate_hz: float | None = None,
@@ -228,22 +232,24 @@ def classify(
 ) -> Table:
     """What `seqpool classify` prints, as columns.
 
-    records: files, WFDB names or folders. model: an artifact or the name of a shipped model; None: the shipped model of
-    rhythms. The options are those of the command. on_error: takes the error of a recording that cannot be judged,
-    which then has no row; None: it is raised.
+    records: files, WFDB names or folders. model: an artifact or the name of a shipped model; None: the shipped model
+    for the task. task: `rhythm` or `beats`. The options are those of the command. on_error: takes the error of a
+    recording that cannot be judged, which then has no row; None: it is raised.
     """
+    if task not in (TASK, BEATS):
+        raise UsageError(f"task is {task!r}, expected {TASK} or {BEATS}.")
+    if task == BEATS and windows:
+        raise UsageError(f"windows is for the task {TASK}: beats have a row each.")
     given = [records] if isinstance(records, str | Path) else list(records)
-    artifact = load_artifact(default_model(TASK) if model is None else model_file(model))
+    artifact = load_artifact(default_model(task) if model is None else model_file(model))
     names = found_recordings([str(name) for name in given], on_error or raised)
-    results = classified(
-        names,
-        artifact,
-        lead=lead,
-        unit=unit,
-        rate_hz=rate_hz,
-        ignore_checksum=ignore_checksum,
-        on_error=on_error or raised,
-        on_note=lambda note: None,
-    )
+    asked: dict[str, Any] = {
+        "lead": lead, "unit": unit, "rate_hz": rate_hz, "ignore_checksum": ignore_checksum,
+        "on_error": on_error or raised, "on_note": lambda note: None,
+    }  # fmt: skip
+    if task == BEATS:
+        found = beats_of_recordings(names, artifact, **asked)
+        return concatenated([beat_rows(beats, abstain_below) for beats in found], BEAT_COLUMNS)
+    results = classified(names, artifact, **asked)
     rows = [table_rows(result, windows=windows, abstain_below=abstain_below) for result in results]
     return concatenated(rows, table_columns(artifact, windows=windows))
