@@ -24,7 +24,7 @@ from seqpool.kernels.vectors import (
     saturating_add,
     store,
 )
-from seqpool.kernels.words import LANES, every_word, number_every_word, table_rows
+from seqpool.kernels.words import LANES, every_word, groups_of_lanes, number_every_word, table_rows
 
 NO_WINDOW = -1
 DEVIATIONS = 1.25  # for sequences of a hundred windows or more: with fewer, more windows are scored exactly
@@ -51,6 +51,7 @@ def _promising_chunks(
     losses. Returns how many; overall: the lowest loss of all so far."""
     last, above = np.uint64(end), bytes64(np.uint8(margin))
     low = load64(overall, np.uint64(0))
+    limit = saturating_add(low, above)
     start, count = np.uint64(begin), np.uint64(0)
     while start < last:
         here = bytes64(np.uint8(255))
@@ -60,8 +61,9 @@ def _promising_chunks(
         else:
             for i in range(start, last):
                 here = minimum(here, window_losses(tables, stride, words, i, size, blocks))
-        low = minimum(low, here)
-        if lanes_at_most(here, saturating_add(low, above)) & open_lanes:
+        if lanes_at_most(here, limit) & open_lanes:
+            low = minimum(low, here)
+            limit = saturating_add(low, above)
             starts[count] = start
             store(lowest, count * np.uint64(LANES), here)
             count += np.uint64(1)
@@ -209,16 +211,14 @@ class BestTables:
         self._letters = matrices[0].shape[1]
         dictionary = every_word(self._letters)
         self._size, self._stride = dictionary.shape[1], len(dictionary) * LANES
-        widths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
+        widths = np.fromiter(map(len, matrices), dtype=np.int64)
         first_cell = np.concatenate([[0], np.cumsum(widths[:-1])]) * self._letters
-        self._cells = np.concatenate([matrix.reshape(-1) for matrix in matrices])
-        best_letters = self._cells.reshape(-1, self._letters).max(axis=1)
-        highest = np.add.reduceat(best_letters, first_cell // self._letters, dtype=np.int64)
+        by_column = np.concatenate(matrices)
+        self._cells = by_column.reshape(-1)
+        highest = np.add.reduceat(by_column.max(axis=1), first_cell // self._letters, dtype=np.int64)
         self._lanes, self._widest = len(matrices), int(widths.max())
         self._groups = []
-        order = np.argsort(widths, kind="stable")
-        for begin in range(0, len(order), LANES):
-            numbers = order[begin : begin + LANES]
+        for numbers in groups_of_lanes(widths):
             cells, sizes = first_cell[numbers], widths[numbers]
             columns = np.zeros((int(sizes[-1]), self._letters + 1, LANES), dtype=np.uint16)
             _loss_columns(self._cells, self._letters, cells, sizes, columns)

@@ -8,6 +8,7 @@ survivors are scored in integers, and only that decides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,14 +19,43 @@ from seqpool.kernels.best_window import MOST, fill_tables, window_losses
 from seqpool.kernels.compiled import compiled
 from seqpool.kernels.vectors import lowest_bit, top_bits
 from seqpool.kernels.windows import Places, in_order
-from seqpool.kernels.words import LANES, every_word, number_every_word, table_rows
+from seqpool.kernels.words import LANES, every_word, groups_of_lanes, number_every_word, table_rows
 
 CHUNK = 8192  # windows tested before their survivors are scored
-MOST_BLOCKS = 7  # words tested per window; wider lanes are tested by their most informative columns
+MOST_BLOCKS = 7  # words tested per window; wider lanes are tested by their heaviest columns
+SURVIVORS = 0.004  # per window and group, for which a word less is worth it: one costs what 100 windows of a word cost
 REACH = 127 * 64  # 64ths of a level from the best score to the threshold
 HEAVIEST = 16_000  # a letter that cannot stand counts as a loss of 16 bits, not of 16,000
 
 Integers = NDArray[np.int32]
+
+
+@compiled
+def _expected_survivors(
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
+    first: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    reach: NDArray[np.int64],
+    tested: int,
+) -> float:
+    """About how many lanes wider than `tested` columns a random window survives in, were these their tested ones."""
+    total = 0.0
+    for lane in range(widths.shape[0]):
+        if widths[lane] <= tested:
+            continue
+        heaviest, spread, mean, variance = -1.0, 0.0, 0.0, 0.0
+        for column in range(widths[lane]):
+            at = first[lane] + column
+            mean += means[at]
+            variance += variances[at]
+            if column >= tested:
+                mean -= means[at - tested]
+                variance -= variances[at - tested]
+            if column >= tested - 1 and mean > heaviest:
+                heaviest, spread = mean, variance
+        total += 0.5 * math.erfc((heaviest - reach[lane]) / math.sqrt(2.0 * max(spread, 1.0)))
+    return total
 
 
 @compiled
@@ -190,34 +220,36 @@ class ScanTables:
 
     def __init__(self, matrices: Sequence[Integers], thresholds: Sequence[int]) -> None:
         self.letters = matrices[0].shape[1]
-        words = every_word(self.letters)
-        self.size = words.shape[1]
-        widths = np.array([len(matrix) for matrix in matrices], dtype=np.int64)
-        self._matrices = np.concatenate(
-            [*(matrix.reshape(-1) for matrix in matrices), np.zeros(self.letters + 1, dtype=np.int32)]
-        )
-        by_column = self._matrices[: int(widths.sum()) * self.letters].reshape(-1, self.letters).astype(np.int64)
+        dictionary = every_word(self.letters)
+        self.size = dictionary.shape[1]
+        widths = np.fromiter(map(len, matrices), dtype=np.int64)
+        by_column = np.concatenate(matrices)
+        self._matrices = np.append(by_column, np.zeros(self.letters + 1, dtype=np.int32))
         best = by_column.max(axis=1)
-        losses = best[:, None] - by_column
-        weights = np.minimum(losses, HEAVIEST).sum(axis=1)
+        losses = best[:, None].astype(np.int64) - by_column
+        capped = np.minimum(losses, HEAVIEST)
+        weights = capped.sum(axis=1)
+        means = weights / self.letters
+        variances = (capped**2).sum(axis=1) / self.letters - means**2
         first = np.concatenate([[0], np.cumsum(widths[:-1])])
         lowest = np.array(thresholds, dtype=np.int64)
-        reach = np.add.reduceat(best, first) - lowest
-        self._stride = len(words) * LANES
-        order = np.argsort(widths, kind="stable")
+        reach = np.add.reduceat(best, first, dtype=np.int64) - lowest
+        self._stride = len(dictionary) * LANES
         self._groups = []
-        for begin in range(0, len(order), LANES):
-            numbers = order[begin : begin + LANES]
-            wide = min(int(widths[numbers].max()), MOST_BLOCKS * self.size)
+        for numbers in groups_of_lanes(widths):
+            lanes = first[numbers], widths[numbers], reach[numbers]
+            words = min(-(-int(widths[numbers[-1]]) // self.size), MOST_BLOCKS)
+            while words > 1 and _expected_survivors(means, variances, *lanes, (words - 1) * self.size) < SURVIVORS:
+                words -= 1
+            wide = min(int(widths[numbers[-1]]), words * self.size)
             columns = np.zeros((wide, self.letters + 1, LANES), dtype=np.uint16)
             offsets = np.zeros(len(numbers), dtype=np.int64)
-            sizes = widths[numbers]
-            _loss_columns(losses, weights, first[numbers], sizes, reach[numbers], offsets, columns)
-            blocks = tuple(range(-(-wide // self.size)))
+            _loss_columns(losses, weights, *lanes, offsets, columns)
+            blocks = tuple(range(words))
             tables = table_rows(len(blocks) * self._stride)
-            fill_tables(columns, words, 0, tables)
+            fill_tables(columns, dictionary, 0, tables)
             cells = first[numbers] * self.letters
-            self._groups.append(_Group(numbers, cells, sizes, lowest[numbers], offsets, blocks, tables))
+            self._groups.append(_Group(numbers, cells, widths[numbers], lowest[numbers], offsets, blocks, tables))
         self._reach = max(int(group.offsets.max()) + len(group.blocks) * self.size for group in self._groups)
 
     def windows_over(self, codes: NDArray[np.uint8], stop: int) -> tuple[Places, Places, Places]:

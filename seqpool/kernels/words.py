@@ -50,6 +50,15 @@ def table_rows(*shape: int) -> NDArray[np.uint8]:
     return memory[first : first + math.prod(shape)].reshape(shape)
 
 
+def groups_of_lanes(widths: NDArray[np.int64]) -> list[NDArray[np.intp]]:
+    """The lanes by width in groups of LANES, the first of which takes what is left over.
+
+    A group costs what its widest lane costs, however few lanes it has: the narrowest are to be the ones apart.
+    """
+    order = np.argsort(widths, kind="stable")
+    return np.split(order, range(len(order) % LANES or LANES, len(order), LANES))
+
+
 @compiled
 def _count_codes(codes: NDArray[np.uint8], lengths: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
     # four counters side by side: equal letters in a row would otherwise wait for one another
