@@ -23,12 +23,14 @@ rules:
   - A FILE is a recording of any format and length, or a folder of them, as in `seqpool classify --help`.
   - --output DIR gets summary.tsv (a row per recording), hourly.tsv, episodes.tsv, and strips NAME-MOMENT.svg (without
     matplotlib, none, and a note). Without it the summary goes to stdout.
+  - Beats and rhythm are found by the models that come with seqpool, or by --model.
   - --beats ANNOTATOR: beats from the WFDB annotation file FILE.ANNOTATOR, and the rhythm from its notes, where it has
     some.
   - Rates: slowest and fastest are those of 8 intervals in a row; the mean is that of all intervals. A couplet is two
     ectopic beats in a row, a run three or more, a pause an interval over 2 s. Fusion beats are counted apart.
   - Not analysable: gaps of the recording, the beats' lead missing or constant for 2 s, windows that the model of
     rhythms calls noise. Beats there do not count and no interval spans them.
+  - A window is in fibrillation where the model says so and the intervals between its beats are irregular too.
   - Each window's rhythm stands for the time up to the middle of its overlap with the next. af_burden_percent is the
     share of the analysable time with a known rhythm.
   - Hours are counted from the start of the recording; `clock` is the time of day, where the file holds it.
@@ -59,8 +61,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Report and write. Returns the exit code."""
     inputs = given_inputs(arguments)
-    if arguments.beats is None:
-        raise UsageError("name the annotation files with the beats: --beats ANNOTATOR.")
 
     import torch
     from tqdm import tqdm

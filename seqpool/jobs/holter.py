@@ -14,9 +14,11 @@ from seqpool.io.ecg.annotations import AAMI_CLASS, read_annotations
 from seqpool.io.ecg.recording_file import RecordingFile
 from seqpool.io.ecg.recordings import open_recording
 from seqpool.io.ecg.rhythm_notes import rhythms_of
+from seqpool.jobs.beats import beat_signal, beats_of
 from seqpool.jobs.classify import ClassifiedRecording, classified, signal_input
 from seqpool.jobs.recording_inputs import OnError, OnNote, raised
 from seqpool.records import Recording
+from seqpool.signal.fibrillation import irregular
 from seqpool.signal.holter_report import HolterReport, Rhythm, holter_report
 from seqpool.signal.leads import choose_lead, lead_signal
 from seqpool.signal.silence import Silence
@@ -96,12 +98,13 @@ def annotated(opened: RecordingFile, annotator: str, lead: str | None) -> tuple[
 
 
 def judged_rhythm(
-    name: str, opened: RecordingFile, artifact: Artifact, beat_lead: str, reading: Reading, on_note: OnNote
+    name: str, opened: RecordingFile, artifact: Artifact, beats: Found, reading: Reading, on_note: OnNote
 ) -> tuple[Rhythm, Stretches]:
     """What a model of rhythms says, window by window, and where it says that there is only noise.
 
-    The lead is the model's first choice that is there, else that of the beats. Raises DataError, and UsageError for a
-    model that does not tell atrial fibrillation.
+    The lead is the model's first choice that is there, else that of the beats. A window is in fibrillation where the
+    model says so and the beats do not contradict it by their regularity. Raises DataError, and UsageError for a model
+    that does not tell atrial fibrillation.
     """
     if not any(one.lower() in AF_NAMES for one in artifact.facts.classes):
         listed = ", ".join(artifact.facts.classes)
@@ -111,7 +114,7 @@ def judged_rhythm(
         try:
             lead = choose_lead(opened, None, signal_input(artifact).leads)
         except DataError:
-            lead = beat_lead
+            lead = beats.lead
     results = classified(
         [name],
         artifact,
@@ -122,20 +125,21 @@ def judged_rhythm(
         on_error=raised,
         on_note=on_note,
     )
-    return _rhythm_of(next(results))
+    return _rhythm_of(next(results), beats)
 
 
-def _rhythm_of(result: ClassifiedRecording) -> tuple[Rhythm, Stretches]:
-    begins, ends = window_parts(result.start_s, result.end_s)
+def _rhythm_of(result: ClassifiedRecording, beats: Found) -> tuple[Rhythm, Stretches]:
+    parts = list(zip(*window_parts(result.start_s, result.end_s), strict=True))
+    windows = zip(result.start_s.tolist(), result.end_s.tolist(), strict=True)
     decided = [set(names.lower().split(";")) for names in result.windows.decision_names()]
-
-    def where(names: tuple[str, ...]) -> Stretches:
-        chosen = [not found.isdisjoint(names) for found in decided]
-        return stretches((begin, end) for begin, end, yes in zip(begins, ends, chosen, strict=True) if yes)
-
-    noise = where(NOISE_NAMES)
+    af, noise = [], []
+    for part, (start_s, end_s), names in zip(parts, windows, decided, strict=True):
+        if not names.isdisjoint(NOISE_NAMES):
+            noise.append(part)
+        elif not names.isdisjoint(AF_NAMES) and irregular(beats.times_s, beats.classes, start_s, end_s) is not False:
+            af.append(part)
     everything = stretches([(0.0, result.duration_s)])
-    return Rhythm(judged=everything, af=where(AF_NAMES)), noise
+    return Rhythm(judged=everything, af=stretches(af)), stretches(noise)
 
 
 def unreadable(opened: RecordingFile, lead: str) -> Stretches:
@@ -151,9 +155,11 @@ def unreadable(opened: RecordingFile, lead: str) -> Stretches:
 
 @dataclass(frozen=True)
 class Sources:
-    """Where beats and rhythm come from: annotations, or a model of each. A file's rhythm notes go before a model."""
+    """Where beats and rhythm come from: annotations, or a model of each; one of beats is there where no annotator is. A
+    file's rhythm notes go before a model."""
 
     annotator: str | None = None
+    beat_model: Artifact | None = None
     rhythm_model: Artifact | None = None
 
 
@@ -175,7 +181,12 @@ def chosen_sources(annotator: str | None, models: Sequence[str], on_note: OnNote
             rhythm = load_artifact(default_model("rhythm"))
         except UsageError as error:
             on_note(f"atrial fibrillation is told from rhythm notes only: {error}")
-    return Sources(annotator, rhythm)
+    beats = by_job.get("beats")
+    if beats is None and annotator is None:
+        beats = load_artifact(default_model("beats"))
+    if beats is not None:
+        beat_signal(beats)
+    return Sources(annotator, beats, rhythm)
 
 
 def holter_reports(
@@ -197,18 +208,28 @@ def holter_reports(
 
 def _reported(name: str, sources: Sources, reading: Reading, on_note: OnNote) -> RecordingHolter:
     opened = reading.opened(name)
+    said: set[str] = set()
+
+    def note_once(sentence: str) -> None:
+        if sentence not in said:
+            said.add(sentence)
+            on_note(sentence)
+
     found, notes = _beats(opened, sources, reading)
     for note in notes:
-        on_note(f"{opened.source}: {note}.")
+        note_once(f"{opened.source}: {note}.")
     gaps = unreadable(opened, found.lead)
     rhythm = found.rhythm
     if rhythm is None and sources.rhythm_model is not None:
-        rhythm, noise = judged_rhythm(name, opened, sources.rhythm_model, found.lead, reading, on_note)
+        rhythm, noise = judged_rhythm(name, opened, sources.rhythm_model, found, reading, note_once)
         gaps = stretches([*gaps.tolist(), *noise.tolist()])
     report = holter_report(found.times_s, found.classes, rhythm, gaps, opened.duration_s)
     return RecordingHolter(opened, found.lead, report)
 
 
-def _beats(opened: RecordingFile, sources: Sources, reading: Reading) -> tuple[Found, tuple[str, ...]]:
-    assert sources.annotator is not None
-    return annotated(opened, sources.annotator, reading.lead)
+def _beats(opened: RecordingFile, sources: Sources, reading: Reading) -> tuple[Found, Sequence[str]]:
+    if sources.annotator is not None:
+        return annotated(opened, sources.annotator, reading.lead)
+    assert sources.beat_model is not None
+    beats, notes = beats_of(opened, sources.beat_model, reading.lead)
+    return Found(beats.lead, beats.times_s, beats.classes().astype(np.str_)), notes

@@ -12,6 +12,7 @@ import wfdb
 
 from seqpool.cli.main import main
 from seqpool.options.signal_input import Signal
+from tests.jobs.beat_models import save_beat_model
 from tests.jobs.recording_models import save_model
 
 RATE_HZ = 200
@@ -20,16 +21,20 @@ RATE_HZ = 200
 def write_day(folder: Path, name: str, *, notes: bool = False) -> str:
     """Two minutes of beats every 0.8 s, bumps of 0.6 mV: a pause of 2.8 s, five fast V, an electrode off for 10 s.
 
-    The second minute is twice as high. Annotations `hand` lie beside it, with a minute of fibrillation if `notes`.
+    The second minute is twice as high and irregular. Annotations `hand` lie beside it, with a minute of fibrillation
+    if `notes`; the regular beats from 30 s to 40 s are as high.
     """
     times = [0.5 + 0.8 * number for number in range(20)]
     times += [times[-1] + 2.8]
     times += [times[-1] + 0.4 * number for number in range(1, 6)]
+    rng = np.random.default_rng(1)
     while times[-1] < 118:
-        times.append(times[-1] + 0.8)
+        times.append(times[-1] + (0.8 if times[-1] < 60 else rng.uniform(0.5, 1.1)))
     seconds = np.arange(120 * RATE_HZ) / RATE_HZ
     signal = sum(np.exp(-(((seconds - at) / 0.03) ** 2)) for at in times)
-    signal = signal * np.where(seconds < 60, 0.6, 1.2) + 0.01 * np.random.default_rng(0).standard_normal(len(seconds))
+    signal = signal * np.where(
+        (seconds < 60) & ~((seconds > 30) & (seconds < 40)), 0.6, 1.2
+    ) + 0.01 * np.random.default_rng(0).standard_normal(len(seconds))
     signal[40 * RATE_HZ : 50 * RATE_HZ] = 0.25
     folder.mkdir(exist_ok=True)
     wfdb.wrsamp(name, fs=RATE_HZ, units=["mV"] * 2, sig_name=["V1", "MLII"], p_signal=np.stack([signal] * 2, axis=1),
@@ -105,6 +110,20 @@ def test_rhythm_by_a_model_where_there_are_no_notes(
     assert float(summary["af_s"]) == pytest.approx(60, abs=0.5)
     assert run(name, "--beats", "hand", "--model", model) == 0  # beats of annotations stand for the first lead
     assert "V1" in capsys.readouterr().out
+
+
+def test_beats_by_a_model(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model that sees a beat wherever the signal is high: all that were written but for those while it was off."""
+    beats = save_beat_model(tmp_path / "beats.safetensors")
+    name = write_day(tmp_path, "day")
+    assert run(name, "--model", beats, "--model", model, "--output", tmp_path / "out", "--quiet") == 0
+    (summary,) = rows(tmp_path / "out" / "summary.tsv")
+    marks = wfdb.rdann(name, "hand").sample / RATE_HZ
+    assert int(summary["beats"]) == ((marks < 40) | (marks >= 50)).sum()
+    assert (summary["lead"], summary["pauses"], summary["longest_pause_s"][:3]) == ("MLII", "1", "2.8")
+    assert float(summary["af_s"]) == pytest.approx(60, abs=0.5)
+    assert run(name, "--model", beats, "--model", beats) == 2
+    assert "a second model of beats" in capsys.readouterr().err
 
 
 def test_bad_recordings_do_not_stop_the_others(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
