@@ -23,7 +23,7 @@ class Spool:
         self._memory: list[Rows] = []
         self._in_memory = 0
         self._file: IO[Any] | None = None
-        self._chunks = 0
+        self._in_file: list[tuple[int, np.dtype[Any]]] = []
         self.rows = 0
 
     def __enter__(self) -> Spool:
@@ -46,15 +46,15 @@ class Spool:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="seqpool-")  # noqa: SIM115
             for part in self._memory:
-                np.save(self._file, part, allow_pickle=False)
-            self._chunks += len(self._memory)
+                part.tofile(self._file)
+                self._in_file.append((len(part), part.dtype))
             self._memory, self._in_memory = [], 0
 
     def __iter__(self) -> Iterator[Rows]:
         """All rows in the order of their coming, some at a time."""
         if self._file is not None:
             self._file.seek(0)
-            for _ in range(self._chunks):
-                yield np.load(self._file, allow_pickle=False)
+            for count, dtype in self._in_file:
+                yield np.fromfile(self._file, dtype=dtype, count=count)
             self._file.seek(0, 2)
         yield from self._memory
