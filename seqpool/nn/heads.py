@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from seqpool.nn.frame_layers import EquivariantLayer
+from seqpool.nn.group_pool import GroupPool
+
 
 def dense_head(features: int, outputs: int, *, hidden: int, dropout: float) -> nn.Sequential:
     """Dropout, optionally a hidden layer of `hidden` units with ReLU and dropout, then a linear layer.
@@ -43,6 +46,49 @@ class EnsembleHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, features) to (N, outputs): the mean of the heads' logits."""
         return torch.stack(self.each(features)).mean(dim=0)
+
+
+class StrandHead(nn.Module):
+    """A dense head whose weights both strands share; what comes out is the same for either strand of a sequence.
+
+    Normalisation over the rows of both strands, dropout, a hidden layer that commutes with exchanging the strands
+    (own strand: one matrix, other strand: another), ReLU, the maximum over the strands, dropout, a linear layer.
+    (N, features) to (N, outputs) logits.
+
+    Args:
+        forward_columns, reverse_columns: features of each strand, in the same order.
+        common_columns: features of the sequence, seen by both.
+    """
+
+    columns: Tensor
+
+    def __init__(
+        self,
+        forward_columns: Sequence[int],
+        reverse_columns: Sequence[int],
+        common_columns: Sequence[int],
+        outputs: int,
+        *,
+        hidden: int,
+        dropout: float,
+        normalise: bool,
+    ) -> None:
+        super().__init__()
+        strands = [[*forward_columns, *common_columns], [*reverse_columns, *common_columns]]
+        self.register_buffer("columns", torch.tensor(strands), persistent=False)
+        features = len(strands[0])
+        self.norm = FeatureNorm(features) if normalise else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = EquivariantLayer(features, hidden, "C2")
+        self.pool = GroupPool("max")
+        self.output = nn.Linear(hidden, outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (N, outputs)."""
+        strands = features[:, self.columns]  # (N, 2, features of one strand)
+        strands = self.dropout(self.norm(strands.flatten(0, 1)).view_as(strands))
+        hidden = self.pool(torch.relu(self.hidden(strands)).transpose(1, 2))
+        return self.output(self.dropout(hidden))  # type: ignore[no-any-return]
 
 
 class FeatureNorm(nn.BatchNorm1d):

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqpool.alphabet import Alphabet
-from seqpool.nn.heads import EnsembleHead, FeatureNorm, dense_head
+from seqpool.nn.heads import EnsembleHead, FeatureNorm, StrandHead, dense_head
 from seqpool.nn.letters import BLANK, OneHot, letter_codes
-from seqpool.nn.motif_maximum import motif_maximum, motif_maximum_and_average
+from seqpool.nn.motif_maximum import Strands, motif_maximum, motif_maximum_and_average
 from seqpool.nn.word_bag import WordBag
 from seqpool.options import networks
 from seqpool.pooling.masks import mask_from_lengths
@@ -29,7 +29,8 @@ class MotifFilters(nn.Module):
     def __init__(self, filters: int, width: int, alphabet: Alphabet, options: networks.MotifDetector) -> None:
         super().__init__()
         self.one_hot = OneHot(alphabet)
-        self.strands = options.strands
+        # what the strands share are the layers after the filters: their maxima are features apart
+        self.strands: Strands = "apart" if options.strands == "shared" else options.strands
         self.average = options.pool == "max_average"
         self.bins = options.position_bins
         self.engine = options.engine
@@ -133,13 +134,33 @@ class MotifDetector(nn.Module):
         features = sum(filters.features for filters in self.filter_layers())
         features += len(options.word_lengths) * options.word_channels
         features += len(alphabet.letters) if options.composition else 0
-        self.norm = FeatureNorm(features) if options.normalise else nn.Identity()
+        self.norm = FeatureNorm(features) if options.normalise and options.strands != "shared" else nn.Identity()
         self.head: nn.Module
-        if options.members == 1:
+        if options.strands == "shared":
+            self.head = StrandHead(
+                *self._columns_by_strand(features),
+                outputs,
+                hidden=options.hidden,
+                dropout=options.dropout,
+                normalise=options.normalise,
+            )
+        elif options.members == 1:
             self.head = dense_head(features, outputs, hidden=options.hidden, dropout=options.dropout)
         else:
             shares_of_members = [self._features_of(member) for member in range(options.members)]
             self.head = EnsembleHead(shares_of_members, outputs, hidden=options.hidden, dropout=options.dropout)
+
+    def _columns_by_strand(self, features: int) -> tuple[list[int], list[int], list[int]]:
+        """Columns of the features that are a forward maximum, that are its reverse maximum, and the others."""
+        forward: list[int] = []
+        reverse: list[int] = []
+        first = 0
+        for layer in self.filter_layers():
+            filters = layer.weight.shape[0]
+            forward += range(first, first + filters)
+            reverse += range(first + filters, first + 2 * filters)
+            first += layer.features
+        return forward, reverse, sorted(set(range(features)) - set(forward) - set(reverse))
 
     def _features_of(self, member: int) -> list[int]:
         """Columns of the features of one member: every so-manieth filter and word channel; all of the composition."""

@@ -33,7 +33,9 @@ class MotifDetector:
     """Filters slid over letters, their best window pooled over the whole sequence, a dense head.
 
     filters: number of filters, shared out equally over the widths. width: letters per filter, one or several.
-    strands: `forward`, `both` (the better strand counts) or `apart` (each strand's maximum is a feature).
+    strands: `forward`, `both` (the better strand counts), `apart` (each strand's maximum is a feature) or `shared` (each
+        strand's maxima go through layers whose weights both strands share, and the better strand of the hidden layer
+        counts). `both` and `shared` answer alike for a sequence and its reverse complement.
     pool: `max`, or `max_average` (maximum and average of the rectified scores).
     position_bins: the sequence is cut into this many stretches and a learnt bias per filter and stretch is added to
         the stretch's maximum before the maximum over stretches (inputs of one length only); 1: no bias.
@@ -50,7 +52,7 @@ class MotifDetector:
 
     filters: int = 128
     width: int | tuple[int, ...] = 19
-    strands: Literal["forward", "both", "apart"] = "both"
+    strands: Literal["forward", "both", "apart", "shared"] = "both"
     pool: Literal["max", "max_average"] = "max"
     position_bins: int = 1
     word_lengths: tuple[int, ...] = ()
@@ -78,6 +80,14 @@ class MotifDetector:
                 f"members is {self.members}, expected 1 to {most}: "
                 "each takes a filter of every width and a word channel"
             )
+        if self.strands == "shared":
+            for name, wrong in (
+                ("hidden is 0", not self.hidden),
+                ("members is above 1", self.members > 1),
+                ("position_bins is above 1", self.position_bins > 1),
+            ):
+                if wrong:
+                    raise ValueError(f"strands: shared needs one detector with a hidden layer and no bins, but {name}")
         if not all(1 <= k <= 8 for k in self.word_lengths):
             raise ValueError(f"word_lengths is {list(self.word_lengths)}, expected lengths from 1 to 8")
 

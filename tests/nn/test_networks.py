@@ -23,6 +23,8 @@ DETECTORS: dict[str, dict[str, Any]] = {
     "plain": {"filters": 6, "width": 5},
     "forward": {"filters": 6, "width": 5, "strands": "forward"},
     "apart": {"filters": 6, "width": 5, "strands": "apart"},
+    "shared": {"filters": 6, "width": [5, 7], "strands": "shared", "hidden": 5, "word_lengths": [2], "composition": True},
+    "shared average": {"filters": 6, "width": 5, "strands": "shared", "pool": "max_average", "normalise": False},
     "widths": {"filters": 7, "width": [3, 6, 11]},
     "average": {"filters": 6, "width": 5, "pool": "max_average"},
     "average apart": {"filters": 6, "width": 5, "pool": "max_average", "strands": "apart"},
@@ -104,7 +106,9 @@ def test_engines_agree_with_gradients(name: str) -> None:
         torch.testing.assert_close(fused, plain, atol=2e-5, rtol=2e-4)
 
 
-BOTH_STRANDS = [name for name, options in DETECTORS.items() if "strands" not in options and "bins" not in name]
+BOTH_STRANDS = [
+    name for name, options in DETECTORS.items() if options.get("strands", "shared") == "shared" and "bins" not in name
+]
 """A position has no counterpart on the other strand, so a network with bins is left out."""
 
 
