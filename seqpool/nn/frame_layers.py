@@ -9,7 +9,6 @@ front makes (+, f) into (+, f - 1) and (-, f) into (-, f + 1): together the dihe
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,7 +41,7 @@ class Group:
         size = self.readings
         label: dict[tuple[int, int], int] = {}
         free = 0
-        for pair in itertools.product(range(size), repeat=2):
+        for pair in itertools.product(range(size), range(size)):
             if pair in label:
                 continue
             reached = [pair]
@@ -165,11 +164,10 @@ class EquivariantLayer(nn.Module):
         """As the class says; on codons, lengths (N,) give a pair with the same lengths."""
         if self.codons is None:
             return self._of_readings(x)
-        strands = 1 if self.group.readings == 3 else 2
-        bias = self.bias
-        if bias is not None and strands == 2:
+        bias: Tensor | None = self.bias
+        if bias is not None and self.group.readings == 6:
             bias = torch.cat([bias, bias.flip(0)])
-        output = F.conv1d(zero_padding(x, lengths), self.kernel(), bias, padding=(3 * (self.codons or 1) - 1) // 2)
+        output = F.conv1d(zero_padding(x, lengths), self.kernel(), bias, padding=(3 * self.codons - 1) // 2)
         return output if lengths is None else (output, lengths)
 
     def _of_readings(self, x: Tensor) -> Tensor:
@@ -183,16 +181,15 @@ class EquivariantLayer(nn.Module):
         return output if self.bias is None else output + self.bias
 
 
-def starts_from_frames(frames: Sequence[Tensor] | Tensor) -> Tensor:
-    """Codon features of three frames, (N, C, J) each or stacked (3, N, C, J), to the letters where the codons start.
+def starts_from_frames(frames: Tensor) -> Tensor:
+    """Features of the codons of three frames, (3, N, C, J), to the letters where the codons start: (N, C, 3 J).
 
-    (N, C, 3 J): frame f's codon j stands at f + 3 j. Frames that are shorter than the first are padded beforehand.
+    Frame f's codon j stands at f + 3 j. Shorter frames are padded at their end.
     """
-    stacked = torch.stack(list(frames)) if not isinstance(frames, Tensor) else frames
-    return stacked.movedim(0, -1).flatten(-2)
+    return frames.movedim(0, -1).flatten(-2)
 
 
 def frames_from_starts(starts: Tensor) -> Tensor:
     """The inverse: (N, C, S) to (3, N, C, ceil(S / 3)), zeros after a frame's last codon."""
     padded = F.pad(starts, (0, -starts.shape[-1] % 3))
-    return padded.unflatten(-1, (-1, 3)).movedim(-1, 0)
+    return padded.reshape(*starts.shape[:-1], -1, 3).movedim(-1, 0)

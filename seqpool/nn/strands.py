@@ -30,7 +30,7 @@ def reverse_complement(x: Tensor, lengths: Tensor | None = None) -> Tensor:
 
     Raises UsageError where lengths do not fit the batch.
     """
-    return backwards(x.flip(1), lengths)
+    return x.flip(1, 2) if lengths is None else backwards(x.flip(1), lengths)
 
 
 def check_reversal(geometry: Geometry, length: int, lengths: Tensor | None, layer: str) -> None:
@@ -46,7 +46,7 @@ def check_reversal(geometry: Geometry, length: int, lengths: Tensor | None, laye
     if lengths is not None:
         if torch.compiler.is_compiling() or lengths.device.type != "cpu":
             return
-        found = lengths.unique().tolist()
+        found = sorted(set(lengths.tolist()))
     for one in found:
         if one > 0 and not commutes_with_reversal(geometry, one):
             fits = (geometry.receptive_field + 2 * geometry.start) % geometry.jump

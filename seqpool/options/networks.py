@@ -33,9 +33,9 @@ class MotifDetector:
     """Filters slid over letters, their best window pooled over the whole sequence, a dense head.
 
     filters: number of filters, shared out equally over the widths. width: letters per filter, one or several.
-    strands: `forward`, `both` (the better strand counts), `apart` (each strand's maximum is a feature) or `shared` (each
-        strand's maxima go through layers whose weights both strands share, and the better strand of the hidden layer
-        counts). `both` and `shared` answer alike for a sequence and its reverse complement.
+    strands: `forward`, `both` (the better strand counts), `apart` (each strand's maximum is a feature) or `shared`
+        (each strand's maxima go through layers whose weights both strands share, and the better strand of the hidden
+        layer counts). `both` and `shared` answer alike for a sequence and its reverse complement.
     pool: `max`, or `max_average` (maximum and average of the rectified scores).
     position_bins: the sequence is cut into this many stretches and a learnt bias per filter and stretch is added to
         the stretch's maximum before the maximum over stretches (inputs of one length only); 1: no bias.
