@@ -103,8 +103,8 @@ class FrameSymmetrized(nn.Module):
         rows = max(1, BLOCK_LETTERS // max(x.shape[2] * self.frames // 3, 1))
         if self.training or torch.compiler.is_compiling() or x.device.type != "cpu" or x.shape[0] <= rows:
             return self._pooled(x, lengths)
-        blocks = x.split(rows)
-        block_lengths = [None] * len(blocks) if lengths is None else lengths.split(rows)
+        blocks = torch.split(x, rows)
+        block_lengths = [None] * len(blocks) if lengths is None else torch.split(lengths, rows)
         return torch.cat([self._pooled(*block) for block in zip(blocks, block_lengths, strict=True)])
 
     def _pooled(self, x: Tensor, lengths: Tensor | None) -> Tensor:
@@ -145,28 +145,27 @@ class FrameSymmetrized(nn.Module):
         one place.
         """
         strands = self.frames // 3
-        shape = (-1, strands, x.shape[0])
+        shape = (1 if self.every_letter else 3, strands, x.shape[0])
         if strands == 2:
             x = torch.cat([x, reverse_complement(x, lengths)])
             lengths = None if lengths is None else lengths.repeat(2)
         if self.every_letter:
             assert isinstance(self.net, ValidStack)
-            whole = lengths is None and x.shape[2] >= self.net.geometry.receptive_field
-            if whole:
-                maps, counts = self.net.at_every_letter(x), None
-            else:
-                maps, counts = self.net.at_every_letter(x, _lengths_of(x, lengths))
-            return maps.unflatten(0, (1, *shape[1:])), None if counts is None else counts.view(shape)
+            if lengths is None and x.shape[2] < self.net.geometry.receptive_field:
+                lengths = _lengths_of(x, None)
+            found = self.net.at_every_letter(x, lengths)
+            maps, counts = found if isinstance(found, tuple) else (found, None)
+            return maps.reshape(*shape, *maps.shape[1:]), None if counts is None else counts.view(shape)
         output = self.net(*stacked_frames(x, lengths))
         if isinstance(output, tuple):
             maps, counts = output
-            _check_counts(counts.view(3, -1))
+            _check_counts(counts.reshape(3, strands * shape[2]))
         else:
             maps = output.unsqueeze(-1)
             lengths = _lengths_of(x, lengths)
             starts = torch.arange(3, device=lengths.device)[:, None]
             counts = (lengths - starts >= max(self.shortest, 3)).to(lengths.dtype)
-        return maps.unflatten(0, (3, *shape[1:])), counts.reshape(shape)
+        return maps.reshape(*shape, *maps.shape[1:]), counts.reshape(shape)
 
 
 def _lengths_of(x: Tensor, lengths: Tensor | None) -> Tensor:
@@ -190,6 +189,8 @@ def _largest(maps: Tensor, counts: Tensor | None) -> Tensor:
     if counts is None:
         return maps.amax(-1).amax((0, 1))
     places = maps.shape[-1]
+    if places == 0:
+        return maps.new_zeros(maps.shape[2:4])
     readable = counts.numel() > 0 and counts.device.type == "cpu" and not torch.compiler.is_compiling()
     sure = int(counts.amin()) if readable else 0
     found = [maps[..., :sure].amax(-1)] if sure else []

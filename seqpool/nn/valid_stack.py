@@ -61,13 +61,13 @@ class ValidStack(nn.Sequential):
                 x = F.conv1d(x, layer.weight, layer.bias, dilation=dilation, groups=layer.groups)
             elif isinstance(layer, MaskedBatchNorm1d) and layer.training:
                 beyond = x[:, :, rows * letters :]
-                inside = x[0, :, : rows * letters].unflatten(1, (rows, letters)).transpose(0, 1)
+                inside = x[0, :, : rows * letters].view(-1, rows, letters).transpose(0, 1)
                 whole = torch.full((rows,), letters, device=x.device) if lengths is None else lengths
                 inside = layer(inside, _windows(whole, before, 1))
                 x = torch.cat([inside.transpose(0, 1).flatten(1).unsqueeze(0), beyond], dim=2)
             else:
                 x = layer(x)
-        windows = x[0].unflatten(1, (rows, letters))[:, :, : letters - field + 1].transpose(0, 1)
+        windows = x[0].view(-1, rows, letters)[:, :, : letters - field + 1].transpose(0, 1)
         return windows if lengths is None else (windows, _windows(lengths, self.geometry, 1))
 
     def _long_enough(self, x: Tensor) -> Tensor:

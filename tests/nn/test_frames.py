@@ -574,6 +574,14 @@ def test_compiles_and_exports(every_letter: bool, reduce: str) -> None:
     assert torch.equal(torch.export.export(network, (x, lengths)).module()(x, lengths), expected)
 
 
+@pytest.mark.parametrize("every_letter", [False, True])
+def test_nothing_to_read(every_letter: bool) -> None:
+    network = FrameSymmetrized(codon_stack(WIDTH), 6, every_letter=every_letter)
+    assert network(torch.zeros(0, 4, 30)).shape == (0, 2)
+    assert network(torch.zeros(2, 4, 0), torch.tensor([0, 0])).tolist() == [[0.0, 0.0]] * 2
+    assert network.eval()(torch.zeros(2, 4, 3)).tolist() == [[0.0, 0.0]] * 2
+
+
 class Upsampled(nn.Module):
     """More windows than codons."""
 
