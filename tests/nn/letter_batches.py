@@ -34,12 +34,12 @@ def other_strand(sequence: str) -> str:
 
 
 def with_integers(module: nn.Module, seed: int, most: int = 3) -> nn.Module:
-    """The module with every parameter drawn from -most to most."""
+    """The module with every parameter drawn from -most to most, in evaluation mode, without gradients."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.copy_(torch.randint(-most, most + 1, parameter.shape, generator=generator))
-    return module.eval()
+    return module.eval().requires_grad_(False)
 
 
 def codon_stack(codons: int, outputs: int = 2, seed: int = 0) -> ValidStack:

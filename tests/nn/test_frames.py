@@ -318,6 +318,8 @@ def test_a5_a6_one_pass_equals_separate_passes(sequences: list[str], frames: int
                         passed = stack(one_hot(letters[frame : frame + whole])[0])
                         assert torch.equal(passed[0], alone[:, frame::3])
     assert torch.equal(stacked(x, lengths), dilated(x, lengths))
+    with_gradient = torch.nan_to_num(x).requires_grad_()
+    assert torch.equal(stacked(with_gradient, lengths), dilated(x, lengths))
 
 
 @BUDGET
@@ -550,13 +552,14 @@ def test_attention_over_frames_looks_at_values_not_at_places() -> None:
 # Use
 
 
-def test_gradients_reach_letters_and_weights_alike_in_both_forms() -> None:
-    stack = codon_stack(WIDTH, seed=2).double()
+@pytest.mark.parametrize("reduce", ["max", "average"])
+def test_gradients_reach_letters_and_weights_alike_in_both_forms(reduce: str) -> None:
+    stack = codon_stack(WIDTH, seed=2).double().requires_grad_()
     x, lengths = one_hot(some_letters(31, 1), some_letters(22, 2))
     found = []
     for every_letter in (False, True):
         leaf = torch.nan_to_num(x).double().requires_grad_()
-        network = FrameSymmetrized(stack, 6, "average", every_letter=every_letter)
+        network = FrameSymmetrized(stack, 6, reduce, every_letter=every_letter)
         found.append(torch.autograd.grad(network(leaf, lengths).sum(), [leaf, *stack.parameters()]))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other)

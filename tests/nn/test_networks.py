@@ -316,3 +316,16 @@ def test_a_member_is_the_detector_of_its_own_filters() -> None:
 def test_each_member_takes_a_filter_of_every_width(arguments: dict[str, Any], most: int) -> None:
     with pytest.raises(UsageError, match=f"expected 1 to {most}: each takes a filter of every width"):
         network_record({"class_path": "MotifDetector", "init_args": arguments})
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"hidden": 0}, "hidden is 0"),
+        ({"members": 2}, "members is above 1"),
+        ({"position_bins": 3}, "position_bins is above 1"),
+    ],
+)
+def test_shared_strands_say_what_they_need(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(UsageError, match=f"strands: shared needs one detector .* but {reason}"):
+        made("MotifDetector", {"filters": 6, "width": 5, "strands": "shared", **options}, length=30)
