@@ -52,6 +52,9 @@ class ValidStack(nn.Sequential):
         which convolves two to three times faster on a CPU; windows that span two of them are cut out at the end.
         """
         x = self._long_enough(input)
+        if x.shape[0] == 0:  # one row without a letter, cut off again
+            none = self.at_every_letter(x.new_zeros(1, *x.shape[1:]), torch.zeros(1, dtype=torch.int64))[0][:0]
+            return none if lengths is None else (none, lengths)
         rows, letters = x.shape[0], x.shape[2]
         field = int(self.geometry.receptive_field)
         x = F.pad(x.transpose(0, 1).flatten(1), (0, field - 1)).unsqueeze(0)
