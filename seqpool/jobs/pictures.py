@@ -48,7 +48,8 @@ def marks_of_windows(start_s: Times, end_s: Times, labels: Sequence[str]) -> Mar
 
 def drawn_leads(opened: RecordingFile, used: Sequence[str]) -> tuple[str, ...]:
     """Leads of a picture: all twelve where the recording has them, else those that the model used."""
-    return TWELVE if all(derivable(opened.leads, name) for name in TWELVE) else tuple(used)
+    twelve = all(derivable(opened.leads, name) for name in TWELVE) and set(used) <= set(TWELVE)
+    return TWELVE if twelve else tuple(used)
 
 
 def draw_recording(pages: Pages, opened: RecordingFile, marks: Mapping[str, Marks], title: str) -> None:
@@ -71,7 +72,7 @@ def draw_recording(pages: Pages, opened: RecordingFile, marks: Mapping[str, Mark
             own = marks[lead].within(start_s, end_s) if lead in marks else Marks()
             traces.append(Trace(lead, signal, block.rate_hz, start_s, own))
         heading = f"{title}   page {number} of {total}" if total > 1 else title
-        for rows in pages_of(traces, used[0]):
+        for rows in pages_of(traces, used[0] if len(used) == 1 else "II"):
             pages.add(draw_page(rows, heading, UNFILTERED))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -111,17 +111,20 @@ class Row:
 
 
 def pages_of(leads: Sequence[Trace], rhythm_lead: str) -> Iterator[list[Row]]:
-    """Pages for leads of one recording (or of a part of it): of twelve leads 3 x 4 and a strip of `rhythm_lead` for
-    every ROW_S seconds, else rows of ROW_S seconds one below the other, all leads of the same seconds together.
+    """Pages for leads of one recording, or of a part of it.
+
+    Of twelve leads: 3 x 4 for every ROW_S seconds, and below them a strip of `rhythm_lead`, which alone has beats and
+    labels. Else rows of ROW_S seconds one below the other, all leads of the same seconds together.
     """
     by_name = {trace.lead: trace for trace in leads}
     start_s, end_s = leads[0].start_s, leads[0].end_s
     if all(name in by_name for name in TWELVE):
         strip = by_name.get(rhythm_lead, by_name["II"])
+        short = {name: replace(trace, marks=Marks(waves=trace.marks.waves)) for name, trace in by_name.items()}
         for at in _steps(start_s, end_s, ROW_S):
             rows = [
                 Row([
-                    (column * COLUMN_S, by_name[name].part(at + column * COLUMN_S, at + (column + 1) * COLUMN_S))
+                    (column * COLUMN_S, short[name].part(at + column * COLUMN_S, at + (column + 1) * COLUMN_S))
                     for column, name in enumerate(names)
                 ])
                 for names in GRID

@@ -99,7 +99,8 @@ def test_pages_hold_every_second_once(duration_s: float, count: int) -> None:
 
 
 def test_twelve_leads_are_laid_out_three_by_four() -> None:
-    leads = [Trace(name, np.full(2000, number, dtype=float), 100.0) for number, name in enumerate(TWELVE)]
+    marks = Marks(beats=[(1.0, "N")], waves=[Span(0.9, 1.1, "QRS")], labels=[Span(0, 20, "normal")])
+    leads = [Trace(name, np.full(2000, number, dtype=float), 100.0, 0.0, marks) for number, name in enumerate(TWELVE)]
     pages = list(pages_of(leads, "V1"))
     assert len(pages) == number_of_pages(20.0, TWELVE) == 2
     names = [[trace.lead for _, trace in row.traces] for row in pages[0]]
@@ -108,6 +109,8 @@ def test_twelve_leads_are_laid_out_three_by_four() -> None:
         (0.0, 10.0), (2.5, 12.5), (5.0, 15.0), (7.5, 17.5),
     ]  # fmt: skip
     assert [len(trace.signal) for _, trace in pages[0][1].traces] == [250] * 4
+    assert pages[0][3].traces[0][1].marks == marks
+    assert pages[0][0].traces[2][1].marks == Marks(waves=marks.waves)  # beats and labels are above the strip only
 
 
 def test_heights() -> None:
