@@ -167,7 +167,12 @@ def prepared_signal(source: Source, settings: Preprocessing, lead: str | None = 
         if one not in channels:
             listed = ", ".join(source.leads)
             failures[one] = DataError(f"{name}: the model needs lead {one} (the leads are {listed}).")
-    _feed(source, channels)
+    try:
+        _feed(source, channels)
+    except BaseException:
+        for channel in channels.values():
+            channel.close()
+        raise
     for one, channel in list(channels.items()):
         try:
             channel.finish()

@@ -53,8 +53,9 @@ def prepare_lead(
     what: names the lead in messages. Raises DataError where the lead is mostly missing, constant or flat.
     """
     lead = PreparedLead(rate_hz, settings, what)
-    lead.feed(signal)
-    lead.finish()
-    values = lead.read(0, lead.samples)
-    lead.close()
-    return values, lead.missing_share
+    try:
+        lead.feed(signal)
+        lead.finish()
+        return lead.read(0, lead.samples), lead.missing_share
+    finally:
+        lead.close()

@@ -82,6 +82,29 @@ class _Whole:
         return self._all[:, start:stop]
 
 
+def test_a_file_that_breaks_off_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepared_signal, "MEMORY_BYTES", 0)
+    monkeypatch.setattr(prepared_signal, "READ_S", 5)
+    monkeypatch.setattr(lead_stream, "BLOCK_S", 5)
+    opened = []
+
+    class Kept(prepared_signal.PreparedLead):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments)  # type: ignore[arg-type]
+            opened.append(self)
+
+    class Broken(_Whole):
+        def signal(self, start: int, stop: int) -> np.ndarray:
+            if stop > 5000:
+                raise OSError("the disk is gone")
+            return super().signal(start, stop)
+
+    monkeypatch.setattr(prepared_signal, "PreparedLead", Kept)
+    with pytest.raises(OSError, match="the disk is gone"):
+        prepared_signal.prepared_signal(Broken(Recording(noisy(60.0)[None], 250.0, ("II",), "x")), Signal())
+    assert [one._filtered.closed for one in opened] == [True]
+
+
 @settings(max_examples=60)
 @given(st.integers(0, 10**6), st.lists(st.integers(1, 40), min_size=1, max_size=12))
 def test_gaps_are_bridged_alike_in_chunks(seed: int, chunks: list[int]) -> None:
