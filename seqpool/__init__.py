@@ -12,6 +12,7 @@ _HOMES: dict[str, str] = {
     "classify": "seqpool.jobs.classify",
     "delineate": "seqpool.jobs.delineate",
     "enrich": "seqpool.jobs.enrich",
+    "find_coding": "seqpool.jobs.coding",
     "read_fasta": "seqpool.io.fasta",
     "read_motifs": "seqpool.motifs.formats",
     "read_recording": "seqpool.io.ecg.recordings",

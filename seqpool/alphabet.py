@@ -5,13 +5,13 @@ ambiguity codes in the order of `Alphabet.ambiguity`. Two more codes exist in ev
 that the caller asked to leave out (soft-masked, `--soft-mask skip`), and `INVALID` for a byte that is no symbol.
 
 IUPAC nucleotide codes: Cornish-Bowden 1985, doi:10.1093/nar/13.9.3021. Amino acids: IUPAC-IUB 1984 with B, Z, J, X,
-U (selenocysteine), O (pyrrolysine) and `*` (stop).
+U (selenocysteine), O (pyrrolysine) and `*` (stop). Codons and what they mean: `GeneticCode`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,3 +148,103 @@ PROTEIN = Alphabet(
 )
 
 ALPHABETS = {alphabet.name: alphabet for alphabet in (DNA, RNA, PROTEIN)}
+
+
+@dataclass(frozen=True)
+class GeneticCode:
+    """What codons mean: an NCBI translation table, by its number, through Biopython.
+
+    A codon of plain letters has the code 16 first + 4 second + third (0 to 63). Codons with N or another IUPAC letter
+    follow (`CODONS` of them in all); each stands for the product of its letters' distributions, so TAR and TRA are as
+    surely stops as TAA is. Meanings are the 20 amino acids in the order of PROTEIN, then stop.
+    A codon that a table lists both as stop and as amino acid (27, 28, 31) counts half for each.
+    Source: NCBI, The Genetic Codes (Elzanowski and Ostell), as in Bio.Data.CodonTable.
+    Raises ValueError for a number that is no table.
+    """
+
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number not in genetic_code_numbers():
+            accepted = ", ".join(map(str, genetic_code_numbers()))
+            raise ValueError(f"there is no genetic code {self.number} (NCBI's are {accepted})")
+
+    @cached_property
+    def meanings(self) -> NDArray[np.float64]:
+        """(64, 21) probability of each amino acid, and last of stop, for each codon."""
+        from Bio.Data import CodonTable
+
+        table = CodonTable.unambiguous_dna_by_id[self.number]
+        found = np.zeros((PLAIN_CODONS, len(PROTEIN.letters) + 1))
+        for code in range(PLAIN_CODONS):
+            codon = "".join(DNA.letters[code // place % 4] for place in (16, 4, 1))
+            if codon in table.forward_table:
+                found[code, PROTEIN.letters.index(table.forward_table[codon])] = 1
+            if codon in table.stop_codons:
+                found[code, -1] = 1
+        return found / found.sum(axis=1, keepdims=True)
+
+    @cached_property
+    def certain_stops(self) -> NDArray[np.bool_]:
+        """(CODONS,) codons that are nothing but stops."""
+        certain: NDArray[np.bool_] = (codon_distributions() @ self.meanings)[:, -1] > 1 - 1e-9
+        return certain
+
+    def read_as(self, other: GeneticCode) -> NDArray[np.float64]:
+        """(64, 64) for each codon of this code, the codons of `other` that mean the same, equally likely.
+
+        A codon whose meaning is the same in both stays what it is.
+        """
+        found = np.eye(PLAIN_CODONS)
+        synonyms = other.meanings.T / other.meanings.sum(axis=0)[:, None]
+        changed = (self.meanings != other.meanings).any(axis=1)
+        found[changed] = self.meanings[changed] @ synonyms
+        return found
+
+
+PLAIN_CODONS = 64
+
+CODONS = len(DNA.symbols) ** 3
+"""Codons of IUPAC letters, the plain ones among them."""
+
+
+@cache
+def genetic_code_numbers() -> tuple[int, ...]:
+    """NCBI's translation tables."""
+    from Bio.Data import CodonTable
+
+    return tuple(sorted(CodonTable.unambiguous_dna_by_id))
+
+
+@cache
+def codon_table() -> NDArray[np.int16]:
+    """(16, 16, 16) code of the codon of three letter codes; 15 stands for whatever is no letter and reads as N."""
+    symbols = len(DNA.symbols)
+    letters = np.minimum(np.arange(16), symbols)
+    letters[symbols] = DNA.unknown
+    first, second, third = np.meshgrid(letters, letters, letters, indexing="ij")
+    order = np.full((symbols,) * 3, -1, dtype=np.int16)
+    order[:4, :4, :4] = np.arange(PLAIN_CODONS).reshape(4, 4, 4)
+    order[order < 0] = np.arange(PLAIN_CODONS, CODONS)
+    table: NDArray[np.int16] = order[first, second, third]
+    return table
+
+
+@cache
+def codon_distributions() -> NDArray[np.float64]:
+    """(CODONS, 64) probability of each plain codon for each codon code."""
+    symbols = len(DNA.symbols)
+    letters = DNA.distributions[:symbols]
+    products = np.einsum("ai,bj,ck->abcijk", letters, letters, letters).reshape(symbols, symbols, symbols, PLAIN_CODONS)
+    table = np.zeros((CODONS, PLAIN_CODONS))
+    table[codon_table()[:symbols, :symbols, :symbols]] = products
+    return table
+
+
+def codon_codes(codes: Codes) -> NDArray[np.int16]:
+    """(length - 2,) code of the codon that starts at each letter; empty below three letters."""
+    letters = np.minimum(codes, 15)
+    if len(letters) < 3:
+        return np.zeros(0, dtype=np.int16)
+    table: NDArray[np.int16] = codon_table()[letters[:-2], letters[1:-1], letters[2:]]
+    return table

@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "classify": "classify ECG recordings with a trained model",
     "holter": "report rates, ectopic beats, pauses and atrial fibrillation of long ECG recordings",
     "delineate": "find P, QRS and T waves in ECG recordings, and intervals",
+    "coding": "find coding regions in genomes and contigs, with strand and frame",
     "fit": "train a model from a config file",
     "validate": "judge a run on its validation part",
     "test": "judge a run on its validation and test parts",

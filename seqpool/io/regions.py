@@ -59,8 +59,8 @@ class HitBedWriter:
         """Nothing is left."""
 
 
-def _escaped(text: str, forbidden: str) -> str:
-    """Percent-encode what GFF3 reserves (Sequence Ontology, GFF3 1.26)."""
+def escaped(text: str, forbidden: str) -> str:
+    """Text with what GFF3 reserves percent-encoded (Sequence Ontology, GFF3 1.26)."""
     return "".join(f"%{ord(c):02X}" if c in forbidden or ord(c) < 32 or c == "%" else c for c in text)
 
 
@@ -83,12 +83,12 @@ class HitGffWriter:
         for sequence, start, stop, strand, score, p, q in zip(*values, strict=True):
             identifier, alternate = next(motifs)
             self._row += 1
-            attributes = [f"ID=hit{self._row}", f"Name={_escaped(identifier, ';=&,')}"]
+            attributes = [f"ID=hit{self._row}", f"Name={escaped(identifier, ';=&,')}"]
             if alternate:
-                attributes.append(f"Alias={_escaped(alternate, ';=&,')}")
+                attributes.append(f"Alias={escaped(alternate, ';=&,')}")
             attributes += [f"pvalue={p:.6g}", f"qvalue={q:.6g}", f"sequence={matched[len(lines)]}"]
             lines.append(
-                f"{_escaped(sequence, ' >')}\tseqpool\tnucleotide_motif\t{start}\t{stop}\t{score:.6g}\t{strand}\t.\t"
+                f"{escaped(sequence, ' >')}\tseqpool\tnucleotide_motif\t{start}\t{stop}\t{score:.6g}\t{strand}\t.\t"
                 + ";".join(attributes)
             )
         self._stream.write("".join(line + "\n" for line in lines))

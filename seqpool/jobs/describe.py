@@ -59,7 +59,12 @@ def _of_config(path: str) -> Iterator[str]:
     yield f"network    {chosen['class_path']}"
     yield from _indented(chosen["init_args"])
     try:
-        outputs = {"waves": len(WAVE_OUTPUTS), "beats": len(BEAT_CLASSES)}.get(experiment.model.target, 1)
+        sizes = {
+            "waves": len(WAVE_OUTPUTS),
+            "beats": len(BEAT_CLASSES),
+            "coding": len(getattr(experiment.data, "classes", ())),
+        }
+        outputs = sizes.get(experiment.model.target, 1)
         network = build_network(experiment.model.network, network_input, outputs, _ANY_LENGTH)
     except UsageError as error:
         yield f"layers     not shown: {error}"
@@ -87,6 +92,8 @@ def _words(values: dict[str, Any]) -> str:
 def _thresholds(facts: Facts) -> str:
     if facts.target == "regression":
         return "values as they are"
+    if facts.target == "coding":
+        return f"coding where the probability of all frames together is at least {facts.thresholds[0]:.4f}"
     if facts.target == "waves":
         return f"each sample's most probable label; P waves where {facts.classes[-1]} is above {facts.thresholds[0]:g}"
     if not facts.thresholds:
@@ -120,7 +127,7 @@ def _scores(facts: Facts) -> Iterator[str]:
     metrics = facts.metrics
     yield f"figures    on {metrics.get('part')} ({metrics.get('rows')} rows; {metrics.get('protocol')})"
     for name, entry in scores.items():
-        if "[" not in name or name.startswith(_SHOWN):
+        if "[" not in name or name.startswith(_SHOWN) or facts.job == "coding":
             yield f"  {name:34} {entry['value']:.4f}  (95 % interval {entry['lower']:.4f} to {entry['upper']:.4f})"
 
 

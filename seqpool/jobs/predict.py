@@ -16,9 +16,11 @@ from seqpool.alphabet import Alphabet
 from seqpool.artifact import Artifact, load_artifact
 from seqpool.errors import DataError, UsageError
 from seqpool.evaluation.answers import Answers, interpret
+from seqpool.evaluation.coding import CodingAnswers, coding_answers
 from seqpool.io.fasta import read_fasta
 from seqpool.io.tables import Table, concatenated
 from seqpool.nn.evidence import StrongestWindows, strongest_windows
+from seqpool.options.coding import NONCODING
 from seqpool.options.inputs import Letters
 from seqpool.records import Sequence
 from seqpool.zoo.shipped import model_file
@@ -35,7 +37,7 @@ class PredictedSequences:
 
     names: list[str]
     lengths: list[int]
-    answers: Answers
+    answers: Answers | CodingAnswers
     where: StrongestWindows | None = None
 
 
@@ -63,6 +65,8 @@ def predicted(
     Raises UsageError where the model does not take sequences.
     """
     reads = letter_input(artifact)
+    if where and artifact.facts.job == "coding":
+        raise UsageError("--where is not for a model of coding: its columns frame and strand say where it looked.")
     for batch in _batches(_sequences(files, artifact, reads.letters, on_error, on_warning)):
         padded, read_lengths, skipped = pad(batch, reads)
         codes, lengths = torch.from_numpy(padded), torch.from_numpy(read_lengths)
@@ -107,6 +111,8 @@ def table_columns(artifact: Artifact, *, where: bool) -> dict[str, Any]:
     """Columns of the table, by name, with their types."""
     facts = artifact.facts
     columns: dict[str, Any] = {"sequence": str, "length": np.int64}
+    if facts.job == "coding":
+        return columns | {"p_coding": np.float64, "frame": np.int64, "strand": str, "decision": str}
     prefix = "y" if facts.target == "regression" else "p"
     columns |= {f"{prefix}_{name}": np.float64 for name in facts.classes}
     columns["decision"] = str
@@ -123,6 +129,11 @@ def table_rows(result: PredictedSequences) -> dict[str, NDArray[Any]]:
         "sequence": np.array(result.names, dtype=object),
         "length": np.array(result.lengths, dtype=np.int64),
     }
+    if isinstance(answers, CodingAnswers):
+        rows |= {"p_coding": np.round(answers.p_coding, 6), "frame": answers.frame}
+        rows["strand"] = np.array([strand or "." for strand in answers.strand], dtype=object)
+        rows["decision"] = np.where(answers.coding, "coding", NONCODING).astype(object)
+        return rows
     rows |= {name: np.round(answers.values[:, i], 6) for i, name in enumerate(answers.columns())}
     rows["decision"] = np.array(answers.decision_names(), dtype=object)
     if result.where is not None:
@@ -133,9 +144,11 @@ def table_rows(result: PredictedSequences) -> dict[str, NDArray[Any]]:
     return rows
 
 
-def answers_of_outputs(outputs: NDArray[np.float64], artifact: Artifact) -> Answers:
+def answers_of_outputs(outputs: NDArray[np.float64], artifact: Artifact) -> Answers | CodingAnswers:
     """Calibrated probabilities and decisions of a network's (rows, outputs)."""
     facts = artifact.facts
+    if facts.job == "coding":
+        return coding_answers(outputs, temperature=facts.temperature, threshold=facts.thresholds[0])
     return interpret(
         outputs,
         facts.target,

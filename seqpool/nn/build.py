@@ -7,9 +7,10 @@ from importlib import import_module
 import torch
 from torch import Tensor, nn
 
-from seqpool.alphabet import Alphabet
+from seqpool.alphabet import DNA, Alphabet
 from seqpool.errors import UsageError
 from seqpool.nn.beat_network import BeatNetwork
+from seqpool.nn.codon_encoder import CodonEncoder
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.encoder import Encoder
 from seqpool.nn.letters import OneHot
@@ -51,6 +52,12 @@ def build_network(
             if options.fixed_length and length is None:
                 raise ValueError("position_bins needs inputs of one length, and these differ in length")
             return MotifDetector(options, alphabet, outputs)
+        if isinstance(options, networks.CodonEncoder):
+            if alphabet is not DNA:
+                raise ValueError("CodonEncoder takes DNA")
+            if outputs != 1 + options.frames:
+                raise ValueError(f"{options.frames} frames give {1 + options.frames} answers, the data has {outputs}")
+            return CodonEncoder(options)
         if isinstance(options, networks.Encoder):
             network: nn.Module = Encoder(options, network_input.channels, outputs, length)
         elif isinstance(options, networks.SampleLabeller):

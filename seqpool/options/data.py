@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from seqpool.options.beats import Beats
+from seqpool.options.coding import CodingFragments
 from seqpool.options.recordings import Recordings, Waves
 from seqpool.options.splits import Split
 
@@ -159,6 +160,15 @@ class GenomeRegions(LetterData):
 
 DATA: dict[str, type[Any]] = {
     record.__name__: record
-    for record in (FastaClasses, SequenceTable, SequenceFolder, GenomeRegions, Recordings, Waves, Beats)
+    for record in (
+        FastaClasses,
+        SequenceTable,
+        SequenceFolder,
+        GenomeRegions,
+        Recordings,
+        Waves,
+        Beats,
+        CodingFragments,
+    )
 }
 """Every kind of data by the name that a config's `data.class_path` gives."""

@@ -29,7 +29,8 @@ class Facts:
 
     job: one of `sequence recording beats waves coding audio image`.
     network: `{class_path, init_args}`. input: `{kind, ...}` with every number of the preprocessing.
-    target: binary, multiclass, multilabel or regression. classes: class names, or the targets' names of a regression.
+    target: binary, multiclass, multilabel, regression, waves or coding. classes: class names, or the targets' names
+    of a regression.
     length: of every input where the network takes only one. parameters: number of trained weights.
     offset, scale: of each regression target: value = offset + scale * output.
     temperature: logits are divided by it. thresholds: per class; one for a binary target; empty for multi-class.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from seqpool.alphabet import GeneticCode
 from seqpool.errors import UsageError
 from seqpool.options.beat_inputs import FibrillationGate
 from seqpool.options.check import Where, dotted, nearest, plain, record
@@ -260,6 +261,38 @@ class BeatNetwork:
 
 
 @dataclass(frozen=True)
+class CodonEncoder:
+    """Reads the codons of every reading frame with the same weights; says which frame codes, or none.
+
+    frames: 6, of both strands, or 3, of the given strand.
+    channels: what a codon is to the convolution: one of 64 `codons`, or of 20 `amino_acids` and stop.
+    genetic_code: of the sequences, NCBI's number. embedding: channels that codons are mixed into.
+    filters: of the convolution over `width` codons; their maximum, mean and sum over a frame go to a dense layer of
+        `hidden` units. dropout: share of features dropped before each dense layer.
+    codon_pairs: each frame's logit is given the log-odds of each codon after the one before it, as counted on the
+        training data, times this; 0: not.
+    """
+
+    frames: Literal[3, 6] = 6
+    channels: Literal["codons", "amino_acids"] = "codons"
+    genetic_code: int = 11
+    embedding: int = 24
+    filters: int = 64
+    width: int = 4
+    hidden: int = 32
+    dropout: float = 0.3
+    codon_pairs: float = 0.8
+
+    def __post_init__(self) -> None:
+        GeneticCode(self.genetic_code)
+        _at_least(1, embedding=self.embedding, filters=self.filters, width=self.width)
+        _at_least(0, hidden=self.hidden)
+        _share(dropout=self.dropout)
+        if not 0 <= self.codon_pairs <= 1:
+            raise ValueError(f"codon_pairs is {self.codon_pairs:g}, expected a weight from 0 to 1")
+
+
+@dataclass(frozen=True)
 class OwnNetwork:
     """A user's own class, by its dotted path."""
 
@@ -272,9 +305,10 @@ NETWORKS: dict[str, type[Any]] = {
     "Encoder": Encoder,
     "SampleLabeller": SampleLabeller,
     "BeatNetwork": BeatNetwork,
+    "CodonEncoder": CodonEncoder,
 }
 
-Network = MotifDetector | Encoder | SampleLabeller | BeatNetwork | OwnNetwork
+Network = MotifDetector | Encoder | SampleLabeller | BeatNetwork | CodonEncoder | OwnNetwork
 
 
 def network_record(choice: Any, *, key: tuple[str, ...] = (), where: Where = dotted) -> Network:

@@ -11,8 +11,9 @@ from seqpool.options.check import Where, dotted, record
 from seqpool.options.networks import BeatNetwork, Encoder, MotifDetector, Network, SampleLabeller, network_record
 from seqpool.records import WAVES
 
-TARGETS = ("binary", "multiclass", "multilabel", "regression", "waves", "beats")
-"""Kinds of answer: of the first four one per input, of `waves` one per sample, of `beats` one per beat."""
+TARGETS = ("binary", "multiclass", "multilabel", "regression", "waves", "beats", "coding")
+"""Kinds of answer: of the first four one per input, of `waves` one per sample, of `beats` one per beat; of `coding`
+whether an input codes, and in which frame of which strand."""
 
 Target = Literal["binary", "multiclass", "multilabel", "regression"]
 
@@ -171,12 +172,45 @@ def beat_model_record(values: Mapping[str, Any], *, key: tuple[str, ...] = (), w
     return record(BeatModel, {**values, "network": network}, key=key, where=where)
 
 
-Model = SequenceModel | WaveModel | BeatModel
+@dataclass(frozen=True)
+class FrameModel:
+    """Coding or not, and in which frame of which strand: one of the readings, or none.
+
+    network: a CodonEncoder, or another network with one answer per input, which then sees each fragment as it is.
+    keep: the weights of the epoch with the best validation figure (`best`) or of the last epoch (`last`; also where
+    there is no validation part). early_stopping: stop after so many epochs without a better figure; null: never.
+    """
+
+    module: ClassVar[str] = "seqpool.train.frame_model"
+    target: ClassVar[str] = "coding"
+
+    network: Network
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    keep: Literal["best", "last"] = "best"
+    early_stopping: int | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.network, SampleLabeller):
+            raise ValueError("SampleLabeller labels every sample, expected a network with one answer per input")
+        if self.early_stopping is not None and self.early_stopping < 1:
+            raise ValueError(f"early_stopping is {self.early_stopping}, expected at least 1 epoch or null")
+
+
+def frame_model_record(values: Mapping[str, Any], *, key: tuple[str, ...] = (), where: Where = dotted) -> FrameModel:
+    """The record of a config's `model.init_args`. Raises UsageError naming the key that is wrong."""
+    if "network" not in values:
+        raise UsageError(f"{where(key)} lacks network, which FrameModel needs.")
+    network = network_record(values["network"], key=(*key, "network"), where=where)
+    return record(FrameModel, {**values, "network": network}, key=key, where=where)
+
+
+Model = SequenceModel | WaveModel | BeatModel | FrameModel
 
 MODELS: dict[str, Callable[..., Model]] = {
     "SequenceModel": sequence_model_record,
     "WaveModel": wave_model_record,
     "BeatModel": beat_model_record,
+    "FrameModel": frame_model_record,
 }
 
 __all__ = [
@@ -185,6 +219,7 @@ __all__ = [
     "TARGETS",
     "WAVE_OUTPUTS",
     "BeatModel",
+    "FrameModel",
     "Model",
     "Optimizer",
     "SequenceModel",

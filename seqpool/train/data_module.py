@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     x: (N, L) uint8 letter codes padded with the alphabet's unknown symbol, or (N, C, L) float32 padded with 0.
     lengths: (N,) int64.
     target: binary (N,) float32 of 0 and 1; multiclass (N,) int64; multilabel and regression (N, T) float32, NaN where
-        the value is missing; waves (N, L + 1) int64, as `seqpool.train.wave_part` says.
+        the value is missing; waves (N, L + 1) int64, as `seqpool.train.wave_part` says; coding (N,) int64, the class.
     weight: (N,) float32, the row's weight in the loss.
     row: (N,) int64, the row in its part.
     """
@@ -171,9 +171,10 @@ class DataModule(pl.LightningDataModule, ABC):
     record_class: ClassVar[type[Any]]
     batches_class: ClassVar[type[Batches]] = Batches
 
-    def __init__(self, options: dict[str, Any], target: Target | Literal["waves", "beats"] | None = None) -> None:
-        """`options`: the fields of `record_class`; `target`: what the labels are read as (classes, values, waves,
-        beats).
+    def __init__(
+        self, options: dict[str, Any], target: Target | Literal["waves", "beats", "coding"] | None = None
+    ) -> None:
+        """`options`: the fields of `record_class`; `target`: what the labels are read as.
 
         Raises UsageError naming the key that is wrong.
         """

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -27,7 +26,10 @@ from seqpool.options.networks import network_config
 from seqpool.train import beat_judge
 from seqpool.train.beat_part import UNTAUGHT, BeatPart
 from seqpool.train.beats import Beats
-from seqpool.train.data_module import Batches, DataModule, Part, Parts
+from seqpool.train.coding_fragments import CodingFragments
+from seqpool.train.data_module import DataModule, Parts
+from seqpool.train.frame_judge import with_coding_figures
+from seqpool.train.outputs import outputs_of
 from seqpool.train.sequence_model import SequenceModel
 from seqpool.train.trained_network import TrainedNetwork
 from seqpool.train.wave_judge import PRESENCE, scores_of, tallies_of
@@ -36,17 +38,6 @@ from seqpool.train.waves import Waves
 
 RESAMPLES = 200
 """Bootstrap resamples of each interval."""
-
-
-def outputs_of(network: nn.Module, part: Part, batch_size: int) -> NDArray[np.float64]:
-    """(rows, outputs) of a network in evaluation mode on a part, in order."""
-    network.eval()
-    with torch.inference_mode():
-        found = [
-            network(batch.x, batch.lengths).cpu().numpy().astype(np.float64)
-            for batch in Batches(part, batch_size, multiclass=False)
-        ]
-    return np.concatenate(found) if found else np.zeros((0, 1))
 
 
 def answers_of(outputs: NDArray[np.float64], facts: Facts) -> Answers:
@@ -98,6 +89,8 @@ def write_artifact(path: Path, model: TrainedNetwork, data: DataModule, experime
         facts = _with_decisions(facts, model, network, parts, experiment.data.batch_size)
     elif isinstance(data, Beats):
         facts = _with_beat_figures(facts, network, data)
+    elif isinstance(data, CodingFragments):
+        facts = with_coding_figures(facts, network, data)
     else:
         assert isinstance(data, Waves)
         facts = _with_wave_figures(facts, network, data)
@@ -105,7 +98,7 @@ def write_artifact(path: Path, model: TrainedNetwork, data: DataModule, experime
 
 
 def _job(model: TrainedNetwork, parts: Parts) -> str:
-    if model.target in ("waves", "beats"):
+    if model.target in ("waves", "beats", "coding"):
         return model.target
     return "sequence" if isinstance(parts.input, Letters) else "recording"
 

@@ -13,8 +13,11 @@ from seqpool.errors import UsageError
 from seqpool.io.output import open_output
 from seqpool.train.beat_judge import judge_beats
 from seqpool.train.beats import Beats
+from seqpool.train.coding_fragments import CodingFragments
 from seqpool.train.data_module import DataModule, Part
-from seqpool.train.finish import answers_of, outputs_of, scores_with_intervals
+from seqpool.train.finish import answers_of, scores_with_intervals
+from seqpool.train.frame_judge import judge_fragments
+from seqpool.train.outputs import outputs_of
 from seqpool.train.run_folder import MODEL
 from seqpool.train.wave_judge import judge_waves
 from seqpool.train.waves import Waves
@@ -26,13 +29,15 @@ SCORES = "metrics.json"
 def judge(folder: Path, data: DataModule, parts: tuple[str, ...]) -> dict[str, Any]:
     """Scores of the run's artifact by part, with bootstrap intervals; rows with tags are scored by tag too.
 
-    Writes predictions.tsv and metrics.json into the folder (`judge_waves` and `judge_beats` say what of theirs). Raises
-    UsageError where the run has no artifact yet, or the data none of the parts.
+    Writes predictions.tsv and metrics.json into the folder (`judge_waves`, `judge_beats` and `judge_fragments` say what
+    of theirs). Raises UsageError where the run has no artifact yet, or the data none of the parts.
     """
     if isinstance(data, Waves):
         return judge_waves(folder, data, parts)
     if isinstance(data, Beats):
         return judge_beats(folder, data, parts)
+    if isinstance(data, CodingFragments):
+        return judge_fragments(folder, data, parts)
     path = folder / MODEL
     if not path.is_file():
         raise UsageError(f"{folder} holds no {MODEL}: run seqpool fit with the same --run first.")

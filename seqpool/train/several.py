@@ -19,9 +19,10 @@ from seqpool.options.config import Experiment
 from seqpool.train import beat_judge
 from seqpool.train.beats import Beats
 from seqpool.train.data_module import DataModule
-from seqpool.train.finish import answers_of, outputs_of
+from seqpool.train.finish import answers_of
 from seqpool.train.judge import judge
 from seqpool.train.messages import say
+from seqpool.train.outputs import outputs_of
 from seqpool.train.run import fit
 from seqpool.train.run_folder import MODEL
 from seqpool.train.splits import each_fold_as_test
@@ -32,6 +33,9 @@ SUMMARY = "summary.tsv"
 
 _OF_WHOLE_RECORDINGS = ("waves", "beats")
 """Kinds of answer that are judged over all folds together, and not averaged over seeds."""
+
+_NOT_AVERAGED = (*_OF_WHOLE_RECORDINGS, "coding")
+"""Kinds of answer whose seeds are not averaged."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def write_summary(folder: Path, found: list[tuple[Member, dict[str, Any]]]) -> N
     averages: dict[tuple[str, str], list[float]] = {}
     runs = [member for member, _ in found]
     for members_of_fold in _by_fold(runs):
-        if len(members_of_fold) > 1 and runs[0].experiment.model.target not in _OF_WHOLE_RECORDINGS:
+        if len(members_of_fold) > 1 and runs[0].experiment.model.target not in _NOT_AVERAGED:
             for name, value in _scores_of_average(members_of_fold).items():
                 averages.setdefault(name, []).append(value)
     with open_output(folder / SUMMARY) as stream:
