@@ -182,7 +182,8 @@ class GeneticCode:
                 found[code, PROTEIN.letters.index(table.forward_table[codon])] = 1
             if codon in table.stop_codons:
                 found[code, -1] = 1
-        return found / found.sum(axis=1, keepdims=True)
+        shares: NDArray[np.float64] = found / found.sum(axis=1, keepdims=True)
+        return shares
 
     @cached_property
     def certain_stops(self) -> NDArray[np.bool_]:

@@ -77,7 +77,7 @@ def scores_by_length(
     rows: NDArray[np.int64],
 ) -> dict[str, float]:
     """`coding_scores` of fragments of each length, named `roc_auc[60]`."""
-    found = {}
+    found: dict[str, float] = {}
     for length in sorted(set(lengths.tolist())):
         some = rows[lengths[rows] == length]
         found |= {f"{name}[{length}]": value for name, value in coding_scores(target, evidence, reading, some).items()}

@@ -50,9 +50,11 @@ class CodingRegion:
 
 
 @dataclass
-class _Path:
+class RegionPath:
     """What is known of the best ways through a sequence, and the codons that are not decided yet."""
 
+    enter_cost: float = ENTER_COST
+    open_cost: float = OPEN_COST
     totals: NDArray[np.float64] = field(default_factory=lambda: np.array([0.0] + [-1e9] * (STATES - 1)))
     steps: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, STATES), dtype=np.uint8))
     evidence: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, STATES - 1), dtype=np.float32))
@@ -69,7 +71,7 @@ class _Path:
         """More codons, and which of them are stops; gives (state, first codon, end codon, score) of each region that is
         decided."""
         steps = np.empty((len(evidence), STATES), dtype=np.uint8)
-        extend_paths(evidence, np.concatenate([self.stops, stops]), ENTER_COST, OPEN_COST, self.totals, steps)
+        extend_paths(evidence, np.concatenate([self.stops, stops]), self.enter_cost, self.open_cost, self.totals, steps)
         self.stops = stops[-1:]
         self.steps = np.concatenate([self.steps, steps])
         self.evidence = np.concatenate([self.evidence, evidence])
@@ -109,7 +111,7 @@ class CodingScanner:
 
     def regions(self, pieces: Iterator[Codes], length: int) -> Iterator[CodingRegion]:
         """Regions of one sequence of `length` letters, given in pieces, in order of their end."""
-        path = _Path()
+        path = RegionPath()
         stops = _StopMap()
         done = 0
         for codes, before, after in chunks(pieces, length, margin(self._network)):

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqpool.jobs.coding import ENTER_COST, OPEN_COST, _Path
+from seqpool.jobs.coding import ENTER_COST, OPEN_COST, RegionPath
 from seqpool.kernels.coding_path import STATES, agreed, extend_paths, traced
 
 
@@ -48,7 +48,7 @@ def test_the_best_of_all_paths(seed: int) -> None:
 
 
 def regions(evidence: np.ndarray, stops: np.ndarray, cuts: list[int]) -> list[tuple[int, int, int, float]]:
-    path = _Path()
+    path = RegionPath()
     found = []
     edges = [0, *cuts, len(evidence)]
     for first, end in pairwise(edges):

@@ -1,0 +1,352 @@
+#!/usr/bin/env python
+"""Coding or not, frame and strand, of fragments: the codon encoder beside what needs no training, and a plain network.
+
+    SEQPOOL_DATA=... python scripts/bench_coding.py [--runs DIR] [--genome ecoli --genome yeast] [--scan]
+
+Trains configs/coding_ecoli.yaml and configs/coding_yeast.yaml, and an encoder with the same filters that sees each
+fragment as it is (no frames, no strands), unless the runs are there. On the test part, 60, 120 and 300 nt, it prints
+AUROC of coding against not, the share of coding fragments whose frame and strand are right, and how far the codon
+encoder is above each other method, with 95 % intervals from a bootstrap over genes and gaps:
+log-odds of codons and of hexamers in the best of six frames, counted on the training part, and Prodigal in its
+metagenomic mode (pyrodigal, where it is installed; it says yes or no, so it has a sensitivity and a share of false
+alarms). Shuffles of the coding fragments that keep neighbouring letters are rows of their own. Then: how many
+decisions change when 1 or 2 letters are trimmed off, and on the other strand.
+--scan: annotated CDS that `seqpool coding` finds in the E. coli genome (half or more of it, strand and frame right) at
+so many false base pairs, beside the same path through hexamer log-odds, over a range of costs.
+What was computed is kept in DIR; a run that was cut short goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+
+from seqpool.alphabet import DNA, PLAIN_CODONS, Codes, codon_codes
+from seqpool.artifact import load_artifact
+from seqpool.evaluation.coding import coding_answers, coding_scores
+from seqpool.evaluation.intervals import Interval, bootstrap_intervals, paired_differences
+from seqpool.jobs.coding import CodingScanner, RegionPath, chunks, coding_network
+from seqpool.kernels.shuffles import dinucleotide_shuffles
+from seqpool.nn.coding_evidence import margin
+from seqpool.options.config import Experiment, check_config, read_config
+from seqpool.train.coding_fragments import CodingFragments, FragmentPart, counted_pairs
+from seqpool.train.run import fit
+from seqpool.train.several import data_of
+from seqpool.train.splits import TRAIN
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+RESAMPLES = 300
+OURS = "codon encoder"
+PLAIN = {
+    "class_path": "Encoder",
+    "init_args": {"channels": [64], "width": 12, "pool_size": 1, "normalise": False, "hidden": 32, "dropout": 0.2},
+}
+COSTS = (2.0, 4.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)
+
+Values = Any
+
+
+def experiment_of(genome: str, *, plain: bool) -> Experiment:
+    """The genome's config, or the same with the plain encoder."""
+    config = read_config([str(CONFIGS / f"coding_{genome}.yaml")])
+    if plain:
+        config.values["model"]["init_args"]["network"] = PLAIN
+    return check_config(config)
+
+
+def log_odds(data: CodingFragments, *, codons: int) -> Values:
+    """(64,) of codons or (64, 64) of hexamers, frames of coding stretches of train against gene-free letters; one
+    count in advance for each word."""
+    tables = []
+    for coding in (True, False):
+        pairs = np.zeros((PLAIN_CODONS, PLAIN_CODONS))
+        for genome, stretches in zip(data.genomes, data.stretches[TRAIN], strict=True):
+            pairs += counted_pairs(genome, [one for one in stretches if bool(one.strand) == coding])
+        counts = (pairs.sum(axis=1) if codons == 1 else pairs) + 1.0
+        tables.append(np.log(counts / counts.sum()))
+    return tables[0] - tables[1]
+
+
+def six_frames(rows: list[Codes], score: Callable[[Values], float]) -> Values:
+    """(rows, 1 + 6) scores of the codons of each frame, 0 for no coding first."""
+    found = np.zeros((len(rows), 7))
+    for row, codes in enumerate(rows):
+        for strand, read in enumerate((codes, DNA.reverse_complement(codes))):
+            codons = codon_codes(read).astype(np.int64)
+            for frame in range(3):
+                found[row, 1 + 3 * strand + frame] = score(codons[frame::3])
+    return found
+
+
+def best_frame(outputs: Values) -> tuple[Values, Values]:
+    """Evidence and reading of the best of six frames."""
+    return outputs[:, 1:].max(axis=1), outputs[:, 1:].argmax(axis=1) + 1
+
+
+def network_outputs(path: Path, rows: list[Codes]) -> Values:
+    """(rows, 7) logits of an artifact's network."""
+    network = load_artifact(path).network
+    found = []
+    with torch.inference_mode():
+        for first in range(0, len(rows), 256):
+            some = rows[first : first + 256]
+            lengths = [len(codes) for codes in some]
+            x = np.full((len(some), max(lengths)), DNA.unknown, dtype=np.uint8)
+            for row, codes in enumerate(some):
+                x[row, : len(codes)] = codes
+            found.append(network(torch.from_numpy(x), torch.tensor(lengths)).numpy().astype(np.float64))
+    return np.concatenate(found)
+
+
+def prodigal_readings(rows: list[Codes]) -> Values | None:
+    """(rows,) 0 where Prodigal calls less than half of a fragment coding, else 1 + strand and frame of its gene."""
+    try:
+        import pyrodigal
+    except ImportError:
+        return None
+    finder = pyrodigal.GeneFinder(meta=True, min_gene=60, min_edge_gene=30, max_overlap=30)
+    found = np.zeros(len(rows), dtype=np.int64)
+    for row, codes in enumerate(rows):
+        genes = [gene for gene in finder.find_genes(DNA.decode(codes)) if gene.end - gene.begin + 1 >= len(codes) / 2]
+        if genes:
+            gene = max(genes, key=lambda one: one.end - one.begin)
+            frame = (gene.begin - 1) % 3 if gene.strand > 0 else (len(codes) - gene.end) % 3
+            found[row] = 1 + frame + (0 if gene.strand > 0 else 3)
+    return found
+
+
+def letters_of(part: FragmentPart) -> list[Codes]:
+    """The fragments of a part."""
+    x, lengths = part.inputs(np.arange(len(part.ids)), None, 0)
+    return [row[:length] for row, length in zip(x, lengths.tolist(), strict=True)]
+
+
+def kept(path: Path, make: Callable[[], dict[str, Values]]) -> dict[str, Values]:
+    """Arrays that were computed before, or are now."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path.with_suffix(".part.npz"), **make())
+        path.with_suffix(".part.npz").rename(path)
+    with np.load(path) as found:
+        return dict(found)
+
+
+def shown(interval: Interval, *, sign: str = "") -> str:
+    """A figure with its interval."""
+    return f"{interval.estimate:{sign}.4f} ({interval.lower:{sign}.4f} to {interval.upper:{sign}.4f})"
+
+
+def fragments_table(genome: str, runs: Path) -> None:
+    """Figures of every method on the test fragments of a genome."""
+    experiment = experiment_of(genome, plain=False)
+    data = data_of(experiment)
+    assert isinstance(data, CodingFragments)
+    part = data.parts.test
+    assert isinstance(part, FragmentPart)
+    models = {}
+    for name, plain in ((OURS, False), ("plain encoder", True)):
+        models[name] = fit(experiment_of(genome, plain=plain), runs / f"{'plain' if plain else 'coding'}_{genome}")
+    rows = letters_of(part)
+    coding = part.target > 0
+    shuffled = dinucleotide_shuffles(
+        *part.inputs(np.flatnonzero(coding), None, 0), seed=0, epoch=0, rows=np.arange(int(coding.sum()))
+    )
+    shuffles = [
+        row[: len(codes)] for row, codes in zip(shuffled, [rows[i] for i in np.flatnonzero(coding)], strict=True)
+    ]
+    codons, hexamers = log_odds(data, codons=1), log_odds(data, codons=2)
+    methods: dict[str, Callable[[list[Codes]], Values]] = {
+        **{name: (lambda some, path=path: network_outputs(path, some)) for name, path in models.items()},
+        "codon log-odds": lambda some: six_frames(some, lambda c: codons[c].sum()),
+        "hexamer log-odds": lambda some: six_frames(some, lambda c: hexamers[c[:-1], c[1:]].sum()),
+    }
+    outputs = {
+        name: kept(
+            runs / f"{genome}_{name.replace(' ', '_')}.npz", lambda do=do: {"real": do(rows), "shuffles": do(shuffles)}
+        )
+        for name, do in methods.items()
+    }
+    evidence, readings, of_shuffles = {}, {}, {}
+    for name, found in outputs.items():
+        if "log-odds" in name:
+            evidence[name], readings[name] = best_frame(found["real"])
+            of_shuffles[name] = best_frame(found["shuffles"])[0]
+        else:
+            answers = coding_answers(found["real"])
+            evidence[name], readings[name] = answers.evidence, answers.reading
+            of_shuffles[name] = coding_answers(found["shuffles"]).evidence
+    print(f"\n{genome}: test part")
+    print("nt\tmethod\tAUROC\tframe and strand\tencoder's AUROC less this\tencoder's frames less this")
+    for length in data.options.judged_lengths:
+        here = np.flatnonzero(part.lengths == length)
+
+        def scores(name: str, here: Values = here) -> Callable[[Values], dict[str, float]]:
+            return lambda drawn: coding_scores(part.target, evidence[name], readings[name], here[drawn])
+
+        options: dict[str, Any] = {"groups": part.groups[here], "resamples": RESAMPLES}
+        for name in outputs:
+            own = bootstrap_intervals(scores(name), len(here), **options)
+            cells = [shown(own["roc_auc"]), shown(own["frame_accuracy"])]
+            if name != OURS:
+                less = paired_differences(scores(OURS), scores(name), len(here), **options)
+                cells += [shown(less["roc_auc"], sign="+"), shown(less["frame_accuracy"], sign="+")]
+            print(f"{length}\t{name}\t" + "\t".join(cells), flush=True)
+        print(f"{length}\t(coding {int(coding[here].sum())}, not {int((~coding[here]).sum())})")
+    shuffles_table(part, evidence, of_shuffles, data)
+    prodigal_table(genome, runs, part, rows, shuffles)
+    invariance_table(models, rows)
+
+
+def shuffles_table(
+    part: FragmentPart, evidence: dict[str, Values], of_shuffles: dict[str, Values], data: CodingFragments
+) -> None:
+    """Coding fragments against their own shuffles, which keep the counts of neighbouring letters."""
+    print("nt\tmethod\tAUROC against shuffles of the coding fragments")
+    coding = np.flatnonzero(part.target > 0)
+    for length in data.options.judged_lengths:
+        here = part.lengths[coding] == length
+        truth = np.repeat([1.0, 0.0], int(here.sum()))
+        for name, values in evidence.items():
+            both = np.concatenate([values[coding][here], of_shuffles[name][here]])
+            print(f"{length}\t{name}\t{coding_scores(truth, both, truth.astype(np.int64))['roc_auc']:.4f}", flush=True)
+
+
+def prodigal_table(genome: str, runs: Path, part: FragmentPart, rows: list[Codes], shuffles: list[Codes]) -> None:
+    """What Prodigal calls: yes or no."""
+
+    def make() -> dict[str, Values]:
+        real = prodigal_readings(rows)
+        return {} if real is None else {"real": real, "shuffles": prodigal_readings(shuffles)}
+
+    found = kept(runs / f"{genome}_prodigal.npz", make)
+    if not found:
+        print("pyrodigal is not installed: no rows of Prodigal")
+        return
+    print("nt\tProdigal, metagenomic\tsensitivity\tfalse alarms, real\tfalse alarms, shuffles\tframe and strand of all")
+    coding = part.target > 0
+    for length in sorted(set(part.lengths.tolist())):
+        here = part.lengths == length
+        figures = (
+            (found["real"][here & coding] > 0).mean(),
+            (found["real"][here & ~coding] > 0).mean(),
+            (found["shuffles"][part.lengths[coding] == length] > 0).mean(),
+            (found["real"][here & coding] == part.target[here & coding]).mean(),
+        )
+        print(f"{length}\t\t" + "\t".join(f"{figure:.3f}" for figure in figures), flush=True)
+
+
+def invariance_table(models: dict[str, Path], rows: list[Codes]) -> None:
+    """Decisions that change when letters are trimmed off, and on the other strand."""
+    print("method\tdecisions that change: 1 letter trimmed\t2 letters trimmed\treverse complement")
+    some = rows[:: max(len(rows) // 6000, 1)]
+    changed = {
+        "1": [codes[1:] for codes in some],
+        "2": [codes[2:] for codes in some],
+        "other strand": [DNA.reverse_complement(codes) for codes in some],
+    }
+    for name, path in models.items():
+        facts = load_artifact(path).facts
+
+        def decide(fragments: list[Codes], path: Path = path, facts: Any = facts) -> Values:
+            outputs = network_outputs(path, fragments)
+            return coding_answers(outputs, temperature=facts.temperature, threshold=facts.thresholds[0]).coding
+
+        before = decide(some)
+        shares = [f"{100 * (decide(after) != before).mean():.3f} %" for after in changed.values()]
+        print(f"{name}\t" + "\t".join(shares) + f"\t(of {len(some)})", flush=True)
+
+
+def scan_table(runs: Path, model: Path | None) -> None:
+    """Annotated genes of E. coli found, and false base pairs, at a range of costs."""
+    data = data_of(experiment_of("ecoli", plain=False))
+    assert isinstance(data, CodingFragments)
+    assert data.parts is not None
+    genome = data.genomes[0]
+    ((name, letters),) = genome.letters.items()
+    path = model or fit(experiment_of("ecoli", plain=False), runs / "coding_ecoli")
+    label = "ecoli" if model is None else path.stem
+    scanner = CodingScanner(coding_network(load_artifact(path)), 11)
+
+    def ours() -> dict[str, Values]:
+        context = margin(coding_network(load_artifact(path)))
+        parts = [scanner.evidence(*chunk) for chunk in chunks(iter([letters]), len(letters), context)]
+        evidence, stops = (np.concatenate(some) for some in zip(*parts, strict=True))
+        return {"evidence": evidence, "stops": stops}
+
+    found = kept(runs / f"scan_{label}.npz", ours)
+    hexamers = hexamer_evidence(letters, log_odds(data, codons=2), found["stops"])
+    truth = [feature for feature in genome.features if feature.coding and feature.chromosome == name]
+    print(f"\nE. coli genome, {len(truth)} stretches of CDS\nmethod\tcost\tCDS found\tfalse base pairs")
+    curves: dict[str, list[tuple[int, int]]] = {}
+    for method, evidence in ((f"codon encoder ({label})", found["evidence"]), ("hexamer log-odds", hexamers)):
+        for cost in COSTS if "hexamer" not in method else (*COSTS, 45.0, 60.0, 90.0):
+            regions = list(RegionPath(enter_cost=cost, open_cost=cost / 2).take(evidence, found["stops"], last=True))
+            hits, false = judged(regions, truth, len(letters))
+            curves.setdefault(method, []).append((false, hits))
+            print(f"{method}\t{cost:g}\t{hits}\t{false}", flush=True)
+    (_, mine), (_, other) = curves.items()
+    other.sort()
+    for false, hits in mine:
+        at = float(np.interp(false, [f for f, _ in other], [h for _, h in other]))
+        print(f"at {false} false base pairs: codon encoder {hits}, hexamers {at:.0f}")
+
+
+def hexamer_evidence(letters: Codes, table: Values, stops: Values) -> Values:
+    """(codons, 6) as the scanner's: the log-odds of each codon together with the one before it."""
+    found = np.zeros((2, 3 * len(stops)), dtype=np.float32)
+    for strand, read in enumerate((letters, DNA.reverse_complement(letters))):
+        codons = codon_codes(read).astype(np.int64)
+        plain = np.minimum(codons, PLAIN_CODONS - 1)
+        scores = np.zeros(len(codons), dtype=np.float32)
+        scores[3:] = np.where((codons < 64)[:-3] & (codons < 64)[3:], table[plain[:-3], plain[3:]], 0)
+        found[strand, : len(scores)] = scores if strand == 0 else scores[::-1]
+    evidence = found.reshape(2, -1, 3).transpose(1, 0, 2).reshape(-1, 6).copy()
+    evidence[stops] = -1e6
+    return evidence
+
+
+def judged(regions: list[tuple[int, int, int, float]], truth: list[Any], length: int) -> tuple[int, int]:
+    """CDS stretches of which half or more lies in regions of their strand and frame, and letters of regions that no CDS
+    of their strand and frame covers."""
+    called = np.zeros((6, length), dtype=bool)
+    real = np.zeros((6, length), dtype=bool)
+    for state, first, end, _ in regions:
+        offset = (state - 1) % 3
+        called[state - 1, 3 * first + offset : 3 * end + offset] = True
+    hits = 0
+    for feature in truth:
+        if feature.strand > 0:
+            place = (feature.start + feature.phase) % 3
+        else:
+            place = 3 + (feature.end - feature.phase) % 3
+        real[place, feature.start : feature.end] = True
+        hits += bool(called[place, feature.start : feature.end].mean() >= 0.5)
+    return hits, int((called & ~real).sum())
+
+
+def main() -> None:
+    """Trains what is missing and prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=Path, default=Path("runs/bench_coding"))
+    parser.add_argument("--genome", action="append", choices=("ecoli", "yeast"), help="default: both")
+    parser.add_argument("--scan", action="store_true", help="the genome of E. coli, instead of fragments")
+    parser.add_argument("--model", type=Path, help="an artifact to scan with, instead of the one of coding_ecoli.yaml")
+    arguments = parser.parse_args()
+    arguments.runs.mkdir(parents=True, exist_ok=True)
+    if arguments.scan:
+        scan_table(arguments.runs, arguments.model)
+        return
+    for genome in arguments.genome or ("ecoli", "yeast"):
+        fragments_table(genome, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()
