@@ -43,7 +43,7 @@ from seqpool.train.several import data_of
 from seqpool.train.splits import TRAIN
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
-RESAMPLES = 300
+RESAMPLES = 200
 OURS = "codon encoder"
 PLAIN = {
     "class_path": "Encoder",
@@ -145,78 +145,91 @@ def shown(interval: Interval, *, sign: str = "") -> str:
 
 
 def fragments_table(genome: str, runs: Path) -> None:
-    """Figures of every method on the test fragments of a genome."""
-    experiment = experiment_of(genome, plain=False)
-    data = data_of(experiment)
+    """Figures of every method on the test fragments of a genome, each method's as soon as it is known."""
+    data = data_of(experiment_of(genome, plain=False))
     assert isinstance(data, CodingFragments)
     part = data.parts.test
     assert isinstance(part, FragmentPart)
-    models = {}
-    for name, plain in ((OURS, False), ("plain encoder", True)):
-        models[name] = fit(experiment_of(genome, plain=plain), runs / f"{'plain' if plain else 'coding'}_{genome}")
     rows = letters_of(part)
-    coding = part.target > 0
-    shuffled = dinucleotide_shuffles(
-        *part.inputs(np.flatnonzero(coding), None, 0), seed=0, epoch=0, rows=np.arange(int(coding.sum()))
-    )
-    shuffles = [
-        row[: len(codes)] for row, codes in zip(shuffled, [rows[i] for i in np.flatnonzero(coding)], strict=True)
-    ]
     codons, hexamers = log_odds(data, codons=1), log_odds(data, codons=2)
+
+    def network(name: str) -> Callable[[list[Codes]], Values]:
+        plain = name != OURS
+
+        def outputs(some: list[Codes]) -> Values:
+            run = runs / f"{'plain' if plain else 'coding'}_{genome}"
+            return network_outputs(fit(experiment_of(genome, plain=plain), run), some)
+
+        return outputs
+
     methods: dict[str, Callable[[list[Codes]], Values]] = {
-        **{name: (lambda some, path=path: network_outputs(path, some)) for name, path in models.items()},
-        "codon log-odds": lambda some: six_frames(some, lambda c: codons[c].sum()),
+        OURS: network(OURS),
         "hexamer log-odds": lambda some: six_frames(some, lambda c: hexamers[c[:-1], c[1:]].sum()),
+        "codon log-odds": lambda some: six_frames(some, lambda c: codons[c].sum()),
+        "plain encoder": network("plain encoder"),
     }
-    outputs = {
-        name: kept(
-            runs / f"{genome}_{name.replace(' ', '_')}.npz", lambda do=do: {"real": do(rows), "shuffles": do(shuffles)}
-        )
-        for name, do in methods.items()
-    }
-    evidence, readings, of_shuffles = {}, {}, {}
-    for name, found in outputs.items():
-        if "log-odds" in name:
-            evidence[name], readings[name] = best_frame(found["real"])
-            of_shuffles[name] = best_frame(found["shuffles"])[0]
-        else:
-            answers = coding_answers(found["real"])
-            evidence[name], readings[name] = answers.evidence, answers.reading
-            of_shuffles[name] = coding_answers(found["shuffles"]).evidence
     print(f"\n{genome}: test part")
-    print("nt\tmethod\tAUROC\tframe and strand\tencoder's AUROC less this\tencoder's frames less this")
-    for length in data.options.judged_lengths:
+    print("method\tnt\tAUROC\tframe and strand\tencoder's AUROC less this\tencoder's frames less this")
+    ours: tuple[Values, Values] | None = None
+    for name, outputs_of in methods.items():
+        file = runs / f"{genome}_{name.replace(' ', '_')}.npz"
+        found = kept(file, lambda do=outputs_of: {"real": do(rows)})["real"]
+        said = said_of(name, found)
+        ours = ours or said
+        print_method(name, said, ours, part, data.options.judged_lengths)
+    coding = np.flatnonzero(part.target > 0)
+    x, lengths = part.inputs(coding, None, 0)
+    shuffled = dinucleotide_shuffles(x, lengths, seed=0, epoch=0, rows=np.arange(len(coding)))
+    shuffles = [row[:length] for row, length in zip(shuffled, lengths.tolist(), strict=True)]
+    print("method\tnt\tAUROC of coding fragments against their own shuffles")
+    for name in (OURS, "hexamer log-odds"):
+        file = runs / f"{genome}_{name.replace(' ', '_')}_shuffles.npz"
+        of_shuffles = kept(file, lambda do=methods[name]: {"shuffles": do(shuffles)})["shuffles"]
+        real = np.load(runs / f"{genome}_{name.replace(' ', '_')}.npz")["real"]
+        evidence = [said_of(name, some)[0] for some in (real[coding], of_shuffles)]
+        for length in data.options.judged_lengths:
+            here = lengths == length
+            truth = np.repeat([1.0, 0.0], int(here.sum()))
+            both = np.concatenate([values[here] for values in evidence])
+            print(f"{name}\t{length}\t{coding_scores(truth, both, truth.astype(np.int64))['roc_auc']:.4f}", flush=True)
+    prodigal_table(genome, runs, part, rows, shuffles)
+    folders = {OURS: f"coding_{genome}", "plain encoder": f"plain_{genome}"}
+    paths = {name: runs / folder / "model.safetensors" for name, folder in folders.items()}
+    invariance_table(paths, rows)
+
+
+def said_of(name: str, outputs: Values) -> tuple[Values, Values]:
+    """Evidence and reading of the outputs of a method."""
+    if "log-odds" in name:
+        return best_frame(outputs)
+    answers = coding_answers(outputs)
+    return answers.evidence, answers.reading
+
+
+def print_method(
+    name: str,
+    said: tuple[Values, Values],
+    ours: tuple[Values, Values],
+    part: FragmentPart,
+    lengths: tuple[int, ...],
+) -> None:
+    """A row for each length: figures, and how far the codon encoder is above them."""
+    for length in lengths:
         here = np.flatnonzero(part.lengths == length)
 
-        def scores(name: str, here: Values = here) -> Callable[[Values], dict[str, float]]:
-            return lambda drawn: coding_scores(part.target, evidence[name], readings[name], here[drawn])
+        def scores(which: tuple[Values, Values], here: Values = here) -> Callable[[Values], dict[str, float]]:
+            return lambda drawn: coding_scores(part.target, *which, here[drawn])
 
         options: dict[str, Any] = {"groups": part.groups[here], "resamples": RESAMPLES}
-        for name in outputs:
-            own = bootstrap_intervals(scores(name), len(here), **options)
-            cells = [shown(own["roc_auc"]), shown(own["frame_accuracy"])]
-            if name != OURS:
-                less = paired_differences(scores(OURS), scores(name), len(here), **options)
-                cells += [shown(less["roc_auc"], sign="+"), shown(less["frame_accuracy"], sign="+")]
-            print(f"{length}\t{name}\t" + "\t".join(cells), flush=True)
-        print(f"{length}\t(coding {int(coding[here].sum())}, not {int((~coding[here]).sum())})")
-    shuffles_table(part, evidence, of_shuffles, data)
-    prodigal_table(genome, runs, part, rows, shuffles)
-    invariance_table(models, rows)
-
-
-def shuffles_table(
-    part: FragmentPart, evidence: dict[str, Values], of_shuffles: dict[str, Values], data: CodingFragments
-) -> None:
-    """Coding fragments against their own shuffles, which keep the counts of neighbouring letters."""
-    print("nt\tmethod\tAUROC against shuffles of the coding fragments")
-    coding = np.flatnonzero(part.target > 0)
-    for length in data.options.judged_lengths:
-        here = part.lengths[coding] == length
-        truth = np.repeat([1.0, 0.0], int(here.sum()))
-        for name, values in evidence.items():
-            both = np.concatenate([values[coding][here], of_shuffles[name][here]])
-            print(f"{length}\t{name}\t{coding_scores(truth, both, truth.astype(np.int64))['roc_auc']:.4f}", flush=True)
+        own = bootstrap_intervals(scores(said), len(here), **options)
+        cells = [shown(own["roc_auc"]), shown(own["frame_accuracy"])]
+        if said is not ours:
+            less = paired_differences(scores(ours), scores(said), len(here), **options)
+            cells += [shown(less["roc_auc"], sign="+"), shown(less["frame_accuracy"], sign="+")]
+        else:
+            coding = int((part.target[here] > 0).sum())
+            cells.append(f"{coding} coding, {len(here) - coding} not")
+        print(f"{name}\t{length}\t" + "\t".join(cells), flush=True)
 
 
 def prodigal_table(genome: str, runs: Path, part: FragmentPart, rows: list[Codes], shuffles: list[Codes]) -> None:

@@ -43,11 +43,9 @@ def read_gene_features(path: str) -> list[GeneFeature]:
     """
     file = shown_name(path)
     with open_decompressed(path) as stream:
-        start = stream.peek(16)[:16] if isinstance(stream, io.BufferedReader) else b""
-        if not start:  # a decompressor that cannot look ahead
-            buffered = io.BufferedReader(stream)  # type: ignore[arg-type]
-            start, stream = buffered.peek(16)[:16], buffered
-        features = list((_genbank if start.startswith(b"LOCUS") else _gff3)(stream, file))
+        genbank = stream.read(5) == b"LOCUS"
+    with open_decompressed(path) as stream:
+        features = list((_genbank if genbank else _gff3)(stream, file))
     if not any(feature.coding for feature in features):
         raise DataError(f"{file} holds no CDS.")
     return features
@@ -86,7 +84,8 @@ def _genbank(stream: BinaryIO, file: str) -> Iterator[GeneFeature]:
     from Bio import SeqIO
 
     try:
-        for record in SeqIO.parse(io.TextIOWrapper(stream, "utf-8", errors="replace"), "genbank"):
+        text = io.TextIOWrapper(stream, "utf-8", errors="replace")
+        for record in SeqIO.parse(text, "genbank"):  # type: ignore[no-untyped-call]
             for feature in record.features:
                 pseudo = any(word in feature.qualifiers for word in _PSEUDO)
                 if feature.type == "CDS" and not pseudo:

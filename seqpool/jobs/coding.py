@@ -245,8 +245,8 @@ def scanned(
     except ValueError as error:
         raise UsageError(f"--genetic-code: {error}.") from error
     with FastaInputs(inputs, DNA, soft_mask="keep", warn=on_warning) as fasta:
-        for error in fasta.bad:
-            on_error(error)
+        for bad in fasta.bad:
+            on_error(bad)
         total = sum(fasta.lengths[i] for i in fasta.good)
         done = 0
         runs = fasta.runs()

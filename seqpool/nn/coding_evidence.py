@@ -38,7 +38,8 @@ def coding_evidence(network: CodonEncoder, codes: Tensor, before: int, after: in
     both = torch.stack([forward, other])
     # a codon that ends past the stretch is the stretch's own where it starts in it
     both = F.pad(both, (0, max(before + 3 * codons - both.shape[1], 0)), value=-torch.inf)
-    return both[:, before : before + 3 * codons].unflatten(1, (codons, FRAMES)).permute(1, 0, 2).flatten(1)
+    own = both[:, before : before + 3 * codons].reshape(2, codons, FRAMES)
+    return own.permute(1, 0, 2).flatten(1)
 
 
 def _of_strand(network: CodonEncoder, codes: Tensor, *, reverse: bool) -> Tensor:
@@ -67,7 +68,7 @@ def head_evidence(network: CodonEncoder, windows: Tensor) -> Tensor:
     """
     starts = windows.shape[1]
     blocks = -(-starts // BLOCK)
-    places = F.pad(windows, (0, blocks * BLOCK - starts)).unflatten(1, (blocks, BLOCK_CODONS, FRAMES))
+    places = F.pad(windows, (0, blocks * BLOCK - starts)).reshape(-1, blocks, BLOCK_CODONS, FRAMES)
     inside = (torch.arange(blocks * BLOCK) < starts).view(blocks, BLOCK_CODONS, FRAMES)
     reach = 2 * AROUND + 1
     # rectified values are at least 0, so that 0 stands for a window that is not there

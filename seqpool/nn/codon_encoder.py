@@ -103,7 +103,7 @@ class CodonEncoder(nn.Module):
 
     def embedded(self, codons: Tensor) -> Tensor:
         """(N, embedding, L - 2) channels of each codon; of its amino acids where the options say so."""
-        table = self.embedding
+        table: Tensor = self.embedding
         if self.options.channels == "amino_acids":
             table = self.meanings @ table
         if codons.dtype == torch.int64:
@@ -178,4 +178,5 @@ def frame_counts(lengths: Tensor, letters: int) -> Tensor:
 def by_frame(x: Tensor, fill: float) -> Tensor:
     """(N, ..., starts) at every letter to (N, ..., codons, 3): place j of frame f is start 3 j + f."""
     short = -x.shape[-1] % FRAMES if x.shape[-1] else FRAMES
-    return F.pad(x, (0, short), value=fill).unflatten(-1, (-1, FRAMES))
+    padded = F.pad(x, (0, short), value=fill)
+    return padded.reshape(*padded.shape[:-1], -1, FRAMES)

@@ -190,8 +190,8 @@ class FrameModel:
     early_stopping: int | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.network, SampleLabeller):
-            raise ValueError("SampleLabeller labels every sample, expected a network with one answer per input")
+        if isinstance(self.network, SampleLabeller | BeatNetwork):
+            raise ValueError("the network answers for samples or beats, expected one answer per input: CodonEncoder")
         if self.early_stopping is not None and self.early_stopping < 1:
             raise ValueError(f"early_stopping is {self.early_stopping}, expected at least 1 epoch or null")
 

@@ -111,7 +111,7 @@ class DrawnFragments:
     ) -> None:
         self._cutters = cutters
         self.ids = ids
-        self.digests = [hashlib.sha1(codes.tobytes()).hexdigest()[:16] for codes in letters]
+        self.digests: Sequence[str] = [hashlib.sha1(codes.tobytes()).hexdigest()[:16] for codes in letters]
         self.target = np.zeros(len(ids))
         self.weight = np.ones(len(ids))
         self.draws = options.fragments
