@@ -15,6 +15,7 @@ from torch import Tensor
 
 from seqpool.alphabet import DNA
 from seqpool.nn.codon_encoder import CodonEncoder, ReadingFrame
+from seqpool.nn.frames import FrameSymmetrized
 from seqpool.options.networks import CodonEncoder as Options
 
 WIDTH = 3
@@ -240,3 +241,15 @@ def test_all_codons_have_a_logit() -> None:
     with torch.no_grad():
         logits = network(*batch(texts))[:, 1]
     assert len({round(float(value), 4) for value in logits}) == 64
+
+
+def test_any_network_on_the_six_frames_says_the_same() -> None:
+    """The one pass over codon streams against FrameSymmetrized, which runs the network on stacked frames of letters."""
+    network = encoder(seed=4)
+    x, lengths = batch(["ATGGCCGATTACAGGATTACCAA", "ATGCCCGGGTTTAAATT", "TTGACATTAGGACATTT"])
+    framed = FrameSymmetrized(ReadingFrame(network), 6, "max", shortest=3 * WIDTH)
+    with torch.no_grad():
+        readings = framed.readings(one_hot(x), lengths)
+        logits = network(x, lengths)[:, 1:]
+        torch.testing.assert_close(readings.values[:, 0].transpose(1, 2).flatten(1), logits, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(framed(one_hot(x), lengths)[:, 0], logits.amax(dim=1), rtol=1e-5, atol=1e-5)
