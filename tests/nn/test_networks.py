@@ -254,7 +254,7 @@ def test_filters_start_from_motifs() -> None:
     assert torch.allclose(wide.weight[0, :, 0], torch.zeros(4))
     assert np.corrcoef(wide.weight[0, :, 1:8].detach().numpy().ravel(), matrix.ravel())[0, 1] == pytest.approx(1)
     assert torch.equal(narrow.weight[0], narrow.weight[0, :1, :1].expand(4, 5))
-    assert NETWORKS.keys() == {"MotifDetector", "Encoder", "SampleLabeller"}  # the last: test_decoders.py
+    assert NETWORKS.keys() >= {"MotifDetector", "Encoder"}
 
 
 @pytest.mark.parametrize("name", ["members", "members apart"])
