@@ -15,7 +15,7 @@ _TOLD = ("regular", "regular to all", "early", "late after", "rarity")
 NEIGHBOUR_FEATURES = tuple(f"{what} of like {part}" for part in _COMPARED_S for what in _TOLD)
 """Names of what `neighbour_features` tells of a beat."""
 
-BLOCK_BEATS = 500
+BLOCK_BEATS = 200
 """So many beats at a time are compared with all."""
 
 
@@ -51,7 +51,7 @@ def _nearest(laid: LaidBeats, part: slice, every: int, count: int) -> tuple[Plac
         own = slice(start, min(start + BLOCK_BEATS, len(shapes)))
         squared = energy[own, None] + energy - 2 * shapes[own] @ shapes.T
         squared[np.arange(own.stop - own.start), np.arange(own.start, own.stop)] = np.inf
-        nearest = np.argpartition(squared, count - 1, axis=1)[:, :count]
+        nearest = np.argpartition(squared, count - 1, axis=1)[:, :count].copy()  # a view would keep all of it
         places.append(nearest)
         farthest.append(np.take_along_axis(squared, nearest, axis=1).max(axis=1))
     distance = np.sqrt(np.maximum(np.concatenate(farthest), 0) / shapes.shape[1])
