@@ -99,6 +99,8 @@ class Recordings:
     folder: where the recordings lie. table: CSV or TSV with a row per recording; columns: names of a headerless
     table's columns. record: column with the recording's name, below `folder`, with or without ending.
     labels: column of the class, or columns of the targets (numbers; several 0/1 columns for multilabel).
+    class_names: the table's labels and what the model calls them, in the model's order; empty: labels are called as the
+        table writes them.
     group: column of the patient: rows with the same value stay on one side of the split, whatever its rule.
     split: which rows are train, validation and test; null: all rows are train.
     signal: which leads the network gets, and the preprocessing. augment: how training recordings are varied.
@@ -117,6 +119,7 @@ class Recordings:
     columns: tuple[str, ...] | None = None
     record: str = "record"
     labels: str | tuple[str, ...] = "label"
+    class_names: dict[str, str] = field(default_factory=dict)
     group: str | None = None
     split: Split | None = None
     signal: Signal = field(default_factory=Signal)
@@ -129,6 +132,8 @@ class Recordings:
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise ValueError(f"batch_size is {self.batch_size}, expected at least 1")
+        if len(set(self.class_names.values())) < len(self.class_names):
+            raise ValueError("class_names calls two labels the same")
         if self.unit is not None and not re.fullmatch(r"[\d.]*\s*(V|mV|uV|nV)", self.unit):
             raise ValueError(f"unit is {self.unit!r}, expected V, mV, uV, nV or a number of them such as 5uV")
         if self.rate_hz is not None and not self.rate_hz > 0:

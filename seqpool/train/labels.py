@@ -39,6 +39,24 @@ def class_targets(labels: Sequence[str]) -> tuple[NDArray[np.float64], tuple[str
     return np.array([index[label] for label in labels], dtype=np.float64), classes
 
 
+def named_targets(
+    labels: Sequence[str], names: Mapping[str, str], column: str, file: str
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """(rows,) place of each label among `names`, and the names in that order.
+
+    Raises UsageError for a name whose label no row has, and for a label without a name.
+    """
+    found = set(labels)
+    for label in names:
+        if label not in found:
+            raise UsageError(f"data.class_names names {label!r}, which no row of {file} has in column {column!r}.")
+    for label in sorted(found):
+        if label not in names:
+            raise UsageError(f"data.class_names lacks {label!r}, a label in column {column!r} of {file}.")
+    place = {label: number for number, label in enumerate(names)}
+    return np.array([place[label] for label in labels], dtype=np.float64), tuple(names.values())
+
+
 def numbers_of(cells: Sequence[str], column: str, file: str) -> NDArray[np.float64]:
     """(rows,) numbers of a column; an empty cell, NA or nan is missing. Raises DataError for any other text."""
     values = np.full(len(cells), np.nan)

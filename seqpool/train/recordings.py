@@ -21,7 +21,7 @@ from seqpool.signal.preprocessing import prepare
 from seqpool.train.data_module import DataModule, Parts
 from seqpool.train.file_facts import file_facts
 from seqpool.train.groups import joined, numbered
-from seqpool.train.labels import NUMBERS, class_targets, column_of, numbers_of, require_labels
+from seqpool.train.labels import NUMBERS, class_targets, column_of, named_targets, numbers_of, require_labels
 from seqpool.train.messages import say
 from seqpool.train.recording_part import RecordingPart, Values
 from seqpool.train.splits import LEFT_OUT, SIDES, TRAIN, Rows, Sides, divide, rule_of
@@ -99,6 +99,8 @@ class Recordings(DataModule):
                 "binary and multiclass take one."
             )
         require_labels(labels[0], options.label_columns[0], options.table)
+        if options.class_names:
+            return named_targets(labels[0], options.class_names, options.label_columns[0], options.table)
         return class_targets(labels[0])
 
     def _part(

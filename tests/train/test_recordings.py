@@ -51,6 +51,15 @@ def test_headerless_table_and_random_split(folder: Path) -> None:
     assert parts.input.channels == 1
 
 
+def test_classes_are_called_and_ordered_as_named(folder: Path) -> None:
+    parts = module(folder, class_names={"N": "normal", "A": "af"}).parts
+    assert parts.classes == ("normal", "af")
+    called = {"N": "normal", "A": "af"}
+    assert [parts.classes[int(label)] for label in parts.train.target] == [
+        called[LABELS[name]] for name in parts.train.ids
+    ]
+
+
 def test_batches_are_padded_with_zeros(folder: Path) -> None:
     part = module(folder).parts.train
     x, lengths = part.inputs(np.array([0, 5]), None, 0)
@@ -142,6 +151,9 @@ def test_unreadable_recordings_are_left_out_and_said(folder: Path, capsys: pytes
         ({"augment": {"sign_flip": 2}}, UsageError, "sign_flip is 2"),
         ({"augment": {"sign": 1}}, UsageError, "augment.sign is not an option of SignalAugmentation"),
         ({"table": "nothing.csv"}, DataError, "nothing.csv"),
+        ({"class_names": {"A": "af"}}, UsageError, "class_names lacks 'N'"),
+        ({"class_names": {"A": "af", "N": "normal", "O": "other"}}, UsageError, "names 'O', which no row"),
+        ({"class_names": {"A": "af", "N": "af"}}, UsageError, "calls two labels the same"),
     ],
 )
 def test_wrong_options(folder: Path, changes: dict[str, Any], error: type[Exception], sentence: str) -> None:
