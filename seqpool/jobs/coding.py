@@ -20,10 +20,10 @@ from seqpool.nn.coding_evidence import BLOCK, coding_evidence, margin
 from seqpool.nn.codon_encoder import CodonEncoder
 from seqpool.zoo.shipped import model_file
 
-ENTER_COST = 10.0
+ENTER_COST = 6.0
 """What the log-odds of a region's codons must sum up to before it is one (natural logarithm)."""
 
-OPEN_COST = 5.0
+OPEN_COST = 3.0
 """What they must sum up to besides where no stop codon follows the region: at an intron, a frame shift, an error."""
 
 CHUNK = 1000 * BLOCK
