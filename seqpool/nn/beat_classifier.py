@@ -18,6 +18,9 @@ from seqpool.signal.beat_windows import Flags
 
 BATCH_BEATS = 1024
 
+LEAST_FACTOR = 1e-12
+"""A gate of factor 0 multiplies by this, which leaves a logit finite."""
+
 Read = Callable[[int, int], NDArray[np.float32]]
 """(start, stop) -> (1, stop - start) of a prepared lead."""
 
@@ -43,9 +46,8 @@ def beat_probabilities(
         seen = peaks_s[piece.first : piece.last]
         signal = np.asarray(read(piece.start, piece.stop))[0]
         difference, features = beat_inputs(signal, rate_hz, seen - piece.start / rate_hz, numbers)
-        gated = gated_probabilities(
-            softmax(logits_of(network, difference, features) / temperature), seen, network.options.gate, numbers
-        )
+        logits = gated_logits(logits_of(network, difference, features), seen, network.options.gate, numbers)
+        gated = softmax(logits / temperature)
         found[piece.own_first : piece.own_last] = gated[piece.own_first - piece.first : piece.own_last - piece.first]
     return found
 
@@ -68,14 +70,11 @@ def softmax(logits: Numbers) -> Numbers:
     return shares
 
 
-def gated_probabilities(
-    probabilities: Numbers, peaks_s: Numbers, gate: FibrillationGate, numbers: BeatInputs
-) -> Numbers:
-    """The probabilities with that of S lowered where the rhythm around a beat is as irregular as in atrial
-    fibrillation, beats called V or F and those beside them left out of account."""
-    called: Flags = np.isin(probabilities.argmax(axis=1), (CLASSES.index("V"), CLASSES.index("F")))
+def gated_logits(logits: Numbers, peaks_s: Numbers, gate: FibrillationGate, numbers: BeatInputs) -> Numbers:
+    """The logits with that of S lowered where the rhythm around a beat is as irregular as in atrial fibrillation, beats
+    called V or F and those beside them left out of account. No temperature comes before: it changes no decision."""
+    called: Flags = np.isin(logits.argmax(axis=1), (CLASSES.index("V"), CLASSES.index("F")))
     irregular = irregularity(peaks_s, called, numbers.fibrillation_beats) > gate.limit
-    found = probabilities.copy()
-    found[irregular, CLASSES.index("S")] *= gate.factor
-    shares: Numbers = found / found.sum(axis=1, keepdims=True)
-    return shares
+    found = logits.copy()
+    found[irregular, CLASSES.index("S")] += np.log(max(gate.factor, LEAST_FACTOR))
+    return found

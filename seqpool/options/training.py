@@ -143,6 +143,7 @@ class BeatModel:
 
     network: a BeatNetwork; its detector and its classifiers are trained in the same steps and share nothing.
     mix_up: the alpha of Zhang et al. 2018, of pairs of beats; 0: off.
+    temperature: of the probabilities where there is no validation part to fit it on, as a cross-validation found it.
     keep: the weights of the epoch with the best validation figure, j-kappa at marked beats (`best`), or of the last
     epoch (`last`; also where there is no validation part). early_stopping: stop after so many epochs without a better
     figure; null: never.
@@ -154,14 +155,15 @@ class BeatModel:
     network: Network
     optimizer: Optimizer = field(default_factory=Optimizer)
     mix_up: float = 0.0
+    temperature: float = 1.0
     keep: Literal["best", "last"] = "last"
     early_stopping: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.network, BeatNetwork):
             raise ValueError("the network does not answer for beats, expected BeatNetwork")
-        if self.mix_up < 0:
-            raise ValueError(f"mix_up is {self.mix_up}, expected at least 0")
+        if self.mix_up < 0 or self.temperature <= 0:
+            raise ValueError("mix_up is at least 0 and temperature above 0")
         if self.early_stopping is not None and self.early_stopping < 1:
             raise ValueError(f"early_stopping is {self.early_stopping}, expected at least 1 epoch or null")
 

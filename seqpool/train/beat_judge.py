@@ -155,7 +155,7 @@ def _peak_figures(tallies: Sequence[dict[str, PeakTally]]) -> dict[str, float]:
 
 def scores_of(answers: Sequence[BeatAnswer]) -> dict[str, Any]:
     """Every score, gross over recordings, with its bootstrap interval over recordings; those of classes at detections
-    end in ` at detections`."""
+    end in ` at detections`. A score without anything to be a share of is left out."""
     marked = [one for one in answers if one.at == MARKED]
     detected = [one for one in answers if one.at == DETECTED]
     at_marks = np.stack([one.matrix() for one in marked])
@@ -171,7 +171,11 @@ def scores_of(answers: Sequence[BeatAnswer]) -> dict[str, Any]:
         }
 
     found = bootstrap_intervals(figures, len(marked), resamples=RESAMPLES)
-    return {name: {"value": one.estimate, "lower": one.lower, "upper": one.upper} for name, one in found.items()}
+    return {
+        name: {"value": one.estimate, "lower": one.lower, "upper": one.upper}
+        for name, one in found.items()
+        if not np.isnan(one.estimate)
+    }
 
 
 def judge_beats(folder: Path, data: Beats, parts: tuple[str, ...]) -> dict[str, Any]:
@@ -244,7 +248,7 @@ def write_table(path: Path, answers: Iterable[BeatAnswer]) -> None:
             if rows:
                 total = np.sum(matrices, axis=0)
                 lines += [("gross", total, beat_scores(total)), ("average", total, average_scores(matrices))]
-                errors += [float("nan"), float(np.nanmean(errors))]
+                errors += [float("nan"), _mean(errors)]
             for (name, matrix, scores), error in zip(lines, errors, strict=True):
                 figures = class_figures(matrix)
                 if name == "average":

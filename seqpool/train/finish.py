@@ -23,6 +23,7 @@ from seqpool.options.config import Experiment
 from seqpool.options.facts import Facts
 from seqpool.options.inputs import Letters
 from seqpool.options.networks import network_config
+from seqpool.options.training import BeatModel
 from seqpool.train import beat_judge
 from seqpool.train.beat_part import UNTAUGHT, BeatPart
 from seqpool.train.beats import Beats
@@ -88,7 +89,8 @@ def write_artifact(path: Path, model: TrainedNetwork, data: DataModule, experime
     if isinstance(model, SequenceModel):
         facts = _with_decisions(facts, model, network, parts, experiment.data.batch_size)
     elif isinstance(data, Beats):
-        facts = _with_beat_figures(facts, network, data)
+        assert isinstance(experiment.model, BeatModel)
+        facts = _with_beat_figures(replace(facts, temperature=experiment.model.temperature), network, data)
     elif isinstance(data, CodingFragments):
         facts = with_coding_figures(facts, network, data)
     else:

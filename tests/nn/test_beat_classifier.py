@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from seqpool.errors import UsageError
-from seqpool.nn.beat_classifier import beat_probabilities, gated_probabilities
+from seqpool.nn.beat_classifier import beat_probabilities, gated_logits, softmax
 from seqpool.nn.beat_network import BeatNetwork
 from seqpool.nn.build import build_network
 from seqpool.options import networks
@@ -78,7 +78,7 @@ def test_the_gate_closes_in_fibrillation_only() -> None:
     gate, numbers = FibrillationGate(limit=0.07, factor=0.1), BeatInputs()
     peaks = np.cumsum(np.r_[np.full(150, 0.8), np.random.default_rng(0).uniform(0.4, 1.0, 150)])
     given = np.tile([0.4, 0.5, 0.05, 0.05], (300, 1))
-    found = gated_probabilities(given, peaks, gate, numbers)
+    found = softmax(gated_logits(np.log(given), peaks, gate, numbers))
     np.testing.assert_allclose(found[:100], given[:100])
     np.testing.assert_allclose(found[200:], np.tile(np.array([0.4, 0.05, 0.05, 0.05]) / 0.55, (100, 1)))
 
