@@ -58,9 +58,23 @@ def logits_of(network: BeatNetwork, difference: NDArray[np.float32], features: N
     with torch.inference_mode():
         for start in range(0, len(difference), BATCH_BEATS):
             rows = slice(start, start + BATCH_BEATS)
-            logits = network(torch.from_numpy(difference[rows]), torch.from_numpy(features[rows]))
-            found.append(logits.double().numpy())
+            count = len(difference[rows])
+            padded = _batch_of(count)
+            logits = network(_with_rows(difference[rows], padded), _with_rows(features[rows], padded))
+            found.append(logits[:count].double().numpy())
     return np.concatenate(found)
+
+
+def _batch_of(count: int) -> int:
+    """The power of two that so many beats are filled up to: torch keeps memory for every size of batch it has seen."""
+    return 1 << (count - 1).bit_length()
+
+
+def _with_rows(values: NDArray[np.float32], rows: int) -> torch.Tensor:
+    """The values as a tensor of so many rows, zeros after them."""
+    filled = np.zeros((rows, values.shape[1]), dtype=np.float32)
+    filled[: len(values)] = values
+    return torch.from_numpy(filled)
 
 
 def softmax(logits: Numbers) -> Numbers:
