@@ -37,8 +37,7 @@ Classify ECG recordings with a trained model: one row per recording, or per wind
 Without --model the model that comes with seqpool for the --task is used (`seqpool models` lists them).
 
 example:
-  seqpool fit --config configs/demo_ecg.yaml --run runs/demo_ecg
-  seqpool classify data/ecg_demo --model runs/demo_ecg/model.safetensors
+  seqpool classify data/ecg_demo
 
 rules:
   - A RECORD is a file of any format (by its content), a WFDB name with or without ending, or a folder: all recordings

@@ -13,8 +13,7 @@ _DESCRIPTION = """\
 Find coding regions in genomes and contigs: strand, frame and score of each, as GFF3.
 
 example:
-  seqpool fit --config configs/demo_coding.yaml --run runs/demo_coding
-  seqpool coding data/demo_genome.fa.gz --model runs/demo_coding/model.safetensors
+  seqpool coding data/demo_contigs.fa.gz
 
 rules:
   - Every codon of all six frames is scored by the model in its surroundings; the likeliest way through the sequence

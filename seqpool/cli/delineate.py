@@ -31,9 +31,8 @@ Find P, QRS and T waves in ECG recordings: a row for each wave with its onset, p
 Without --model the model of waves that comes with seqpool is used (`seqpool models` lists them).
 
 example:
-  seqpool fit --config configs/demo_waves.yaml --run runs/demo_waves
-  seqpool delineate data/ecg_demo/e01 --model runs/demo_waves/model.safetensors
-  seqpool delineate data/ecg_demo --model runs/demo_waves/model.safetensors --intervals
+  seqpool delineate data/ecg_demo/e01
+  seqpool delineate data/ecg_demo --intervals
 
 rules:
   - A RECORD is a file of any format (by its content), a WFDB name with or without ending, or a folder: all recordings
