@@ -42,11 +42,14 @@ class Silence:
 
     def found(self) -> Stretches:
         """The stretches so far; one that is still open ends with the last sample."""
-        pending = [] if self._since is None else [(self._since / self._rate_hz, self._at / self._rate_hz)]
-        return stretches([*self._found, *(one for one in pending if one[1] - one[0] >= SHORTEST_S)])
+        return stretches([*self._found, *self._ended(self._at)])
 
     def _end(self, place: int) -> None:
-        assert self._since is not None
-        if place - self._since >= SHORTEST_S * self._rate_hz:
-            self._found.append((self._since / self._rate_hz, place / self._rate_hz))
+        self._found += self._ended(place)
         self._since = None
+
+    def _ended(self, place: int) -> list[tuple[float, float]]:
+        """The open run, if it ends before this sample and is long enough: counted in samples, which are exact."""
+        if self._since is None or place - self._since < SHORTEST_S * self._rate_hz:
+            return []
+        return [(self._since / self._rate_hz, place / self._rate_hz)]

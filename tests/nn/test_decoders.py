@@ -180,7 +180,9 @@ def test_what_does_not_fit_is_one_sentence(changes: dict[str, object], sentence:
 
 
 def test_a_model_of_one_answer_per_input_refuses_it() -> None:
-    with pytest.raises(UsageError, match="labels every sample, expected a network with one answer per input"):
+    with pytest.raises(
+        UsageError, match="answers for every sample or beat, expected a network with one answer per input"
+    ):
         sequence_model_record({"network": "SampleLabeller", "target": "binary"})
 
 
