@@ -22,7 +22,7 @@ from seqpool.cli.arguments import (
 )
 from seqpool.cli.classify_tasks import TASKS, check_options, chosen_task, write_annotations_of
 from seqpool.cli.recording_options import add_plot, add_recording_options
-from seqpool.errors import SeqpoolError
+from seqpool.cli.reporter import Reporter
 
 if TYPE_CHECKING:
     from seqpool.io.tables import Columns
@@ -106,32 +106,20 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    bad = 0
-
-    def say(sentence: str) -> None:
-        tqdm.write(f"seqpool classify: {sentence}", file=sys.stderr)
-
-    def on_error(error: SeqpoolError) -> None:
-        nonlocal bad
-        bad += 1
-        say(str(error))
-
-    def on_note(sentence: str) -> None:
-        if not arguments.quiet:
-            say(f"note: {sentence}")
+    reporter = Reporter("classify", quiet=arguments.quiet)
 
     model = chosen_model(arguments.model, arguments.task)
     artifact = load_artifact(model)
     task = chosen_task(arguments, artifact)
     reading = {name: getattr(arguments, name) for name in ("unit", "rate_hz", "ignore_checksum")}
     pages = None if arguments.plot is None else Pages(arguments.plot)
-    found = found_recordings(inputs, on_error)
+    found = found_recordings(inputs, reporter.error)
     names = tqdm(found, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty())
 
     def answered(name: str) -> Iterator[Any]:
         """What the model says of a recording, drawn where that is asked; nothing where it cannot be judged."""
         for result in task.answers(
-            [name], artifact, lead=arguments.lead, **reading, on_error=on_error, on_note=on_note
+            [name], artifact, lead=arguments.lead, **reading, on_error=reporter.error, on_note=reporter.note
         ):
             if pages is not None:
                 pages.several = len(found) > 1
@@ -142,8 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
         with pages or nullcontext():
             results = (result for name in names for result in answered(name))
             write = partial(write_annotations_of, abstain_below=arguments.abstain_below)
-            write_annotation_files(Path(arguments.output), results, write, on_error)
-        return 1 if bad else 0
+            write_annotation_files(Path(arguments.output), results, write, reporter.error)
+        return 1 if reporter.bad else 0
     options = {name: getattr(arguments, name) for name in _MAKE_THE_ROWS}
     run_facts = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), **options}
     with (
@@ -152,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
         open_rows(arguments, task.columns, {"model": str(model)}) as writer,
     ):
         if len(finished):
-            on_note(f"{len(finished)} recordings were done by the run that was interrupted.")
+            reporter.note(f"{len(finished)} recordings were done by the run that was interrupted.")
         for name in names:
             rows: Columns | None = finished.get(name)
             if rows is None:
@@ -161,4 +149,4 @@ def run(arguments: argparse.Namespace) -> int:
                     finished.add(name, rows)
             if rows is not None:
                 writer.write(task.written(rows))
-    return 1 if bad else 0
+    return 1 if reporter.bad else 0

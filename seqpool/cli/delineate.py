@@ -19,7 +19,8 @@ from seqpool.cli.arguments import (
     given_inputs,
 )
 from seqpool.cli.recording_options import add_plot, add_recording_options
-from seqpool.errors import SeqpoolError, UsageError
+from seqpool.cli.reporter import Reporter
+from seqpool.errors import UsageError
 
 if TYPE_CHECKING:
     from seqpool.jobs.delineate import DelineatedRecording
@@ -96,25 +97,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    bad = 0
-
-    def say(sentence: str) -> None:
-        tqdm.write(f"seqpool delineate: {sentence}", file=sys.stderr)
-
-    def on_error(error: SeqpoolError) -> None:
-        nonlocal bad
-        bad += 1
-        say(str(error))
-
-    def on_note(sentence: str) -> None:
-        if not arguments.quiet:
-            say(f"note: {sentence}")
+    reporter = Reporter("delineate", quiet=arguments.quiet)
 
     model = chosen_model(arguments.model, "waves")
     artifact = load_artifact(model)
     wave_signal(artifact)
-    on_note(f"{leads_of_training(artifact)}.")
-    names = found_recordings(inputs, on_error)
+    reporter.note(f"{leads_of_training(artifact)}.")
+    names = found_recordings(inputs, reporter.error)
     reading = {name: getattr(arguments, name) for name in ("unit", "rate_hz", "ignore_checksum")}
     pages = None if arguments.plot is None else Pages(arguments.plot)
 
@@ -122,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         with pages or nullcontext():
             for name in tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty()):
                 for result in delineated_recordings(
-                    [name], artifact, lead=arguments.lead, **reading, on_error=on_error, on_note=on_note
+                    [name], artifact, lead=arguments.lead, **reading, on_error=reporter.error, on_note=reporter.note
                 ):
                     if pages is not None:
                         pages.several = len(names) > 1
@@ -130,13 +119,13 @@ def run(arguments: argparse.Namespace) -> int:
                     yield result
 
     if wfdb:
-        write_annotation_files(Path(arguments.output), results(), _write_waves, on_error)
-        return 1 if bad else 0
+        write_annotation_files(Path(arguments.output), results(), _write_waves, reporter.error)
+        return 1 if reporter.bad else 0
     rows_of, columns = (interval_rows, INTERVAL_COLUMNS) if arguments.intervals else (wave_rows, WAVE_COLUMNS)
     with open_rows(arguments, columns, {"model": str(model)}) as writer:
         for result in results():
             writer.write(rows_of(result))
-    return 1 if bad else 0
+    return 1 if reporter.bad else 0
 
 
 def _check_wfdb(arguments: argparse.Namespace) -> None:

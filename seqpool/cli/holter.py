@@ -9,7 +9,8 @@ from pathlib import Path
 
 from seqpool.cli.arguments import add_inputs, add_threads, given_inputs
 from seqpool.cli.recording_options import add_recording_options
-from seqpool.errors import DataError, SeqpoolError, UsageError
+from seqpool.cli.reporter import Reporter
+from seqpool.errors import DataError, UsageError
 
 _DESCRIPTION = """\
 What a Holter report holds: analysable time; minimum, mean and maximum rate; ventricular and supraventricular beats,
@@ -81,19 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    bad = 0
-
-    def say(sentence: str) -> None:
-        tqdm.write(f"seqpool holter: {sentence}", file=sys.stderr)
-
-    def on_error(error: SeqpoolError) -> None:
-        nonlocal bad
-        bad += 1
-        say(str(error))
-
-    def on_note(sentence: str) -> None:
-        if not arguments.quiet:
-            say(f"note: {sentence}")
+    reporter = Reporter("holter", quiet=arguments.quiet)
 
     folder = None if arguments.output is None else Path(arguments.output)
     tables = {
@@ -101,10 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
         "hourly.tsv": (HOURLY_COLUMNS, hourly_rows),
         "episodes.tsv": (EPISODE_COLUMNS, episode_rows),
     }
-    draws = folder is not None and _can_draw(on_note)
-    sources = chosen_sources(arguments.beats, arguments.model, on_note)
+    draws = folder is not None and _can_draw(reporter.note)
+    sources = chosen_sources(arguments.beats, arguments.model, reporter.note)
     reading = Reading(arguments.lead, arguments.unit, arguments.rate_hz, arguments.ignore_checksum)
-    names = found_recordings(inputs, on_error)
+    names = found_recordings(inputs, reporter.error)
     if folder is None:
         del tables["hourly.tsv"], tables["episodes.tsv"]
     else:
@@ -116,18 +105,19 @@ def run(arguments: argparse.Namespace) -> int:
             for name, (columns, _) in tables.items()
         }
         bar = tqdm(names, unit="rec", leave=False, disable=arguments.quiet or not sys.stderr.isatty())
-        for found in holter_reports(bar, sources, reading, on_error=on_error, on_note=on_note):
+        for found in holter_reports(bar, sources, reading, on_error=reporter.error, on_note=reporter.note):
             for name, (_, rows_of) in tables.items():
                 writers[name].write(rows_of(found))
             if not draws or folder is None:
                 continue
             own = Path(found.opened.source).name
             if own in drawn:
-                on_error(DataError(f"{found.opened.source}: strips of this name are those of {drawn[own]}: not drawn."))
+                where = found.opened.source
+                reporter.error(DataError(f"{where}: strips of this name are those of {drawn[own]}: not drawn."))
                 continue
             drawn[own] = found.opened.source
             draw_strips(found, folder)
-    return 1 if bad else 0
+    return 1 if reporter.bad else 0
 
 
 def _can_draw(on_note: object) -> bool:
