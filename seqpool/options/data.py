@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from seqpool.options.audio import AudioClips
 from seqpool.options.beats import Beats
 from seqpool.options.coding import CodingFragments
 from seqpool.options.recordings import Recordings, Waves
@@ -169,6 +170,7 @@ DATA: dict[str, type[Any]] = {
         Waves,
         Beats,
         CodingFragments,
+        AudioClips,
     )
 }
 """Every kind of data by the name that a config's `data.class_path` gives."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from seqpool.alphabet import ALPHABETS, Alphabet
+from seqpool.options.audio import Audio
 from seqpool.options.beat_inputs import BeatSignal
 from seqpool.options.signal_input import Signal
 
@@ -46,5 +47,5 @@ class Letters:
         return len(self.letters.letters)
 
 
-INPUTS: dict[str, type[NetworkInput]] = {"letters": Letters, "signal": Signal, "beats": BeatSignal}
+INPUTS: dict[str, type[NetworkInput]] = {"letters": Letters, "signal": Signal, "beats": BeatSignal, "audio": Audio}
 """Kinds of input by the name that an artifact gives them."""

@@ -19,9 +19,10 @@ from seqpool.evaluation.intervals import bootstrap_intervals
 from seqpool.nn.beat_classifier import logits_of
 from seqpool.nn.beat_network import BeatNetwork
 from seqpool.nn.decoders import SampleLabeller
+from seqpool.options.audio import Audio
 from seqpool.options.config import Experiment
 from seqpool.options.facts import Facts
-from seqpool.options.inputs import Letters
+from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.options.networks import network_config
 from seqpool.options.training import BeatModel
 from seqpool.train import beat_judge
@@ -36,6 +37,9 @@ from seqpool.train.trained_network import TrainedNetwork
 from seqpool.train.wave_judge import PRESENCE, scores_of, tallies_of
 from seqpool.train.wave_part import WavePart
 from seqpool.train.waves import Waves
+
+JOBS: dict[type[NetworkInput], str] = {Letters: "sequence", Audio: "audio"}
+"""What an artifact is for, by what its network eats; `recording` where it is neither of these."""
 
 RESAMPLES = 200
 """Bootstrap resamples of each interval."""
@@ -102,7 +106,7 @@ def write_artifact(path: Path, model: TrainedNetwork, data: DataModule, experime
 def _job(model: TrainedNetwork, parts: Parts) -> str:
     if model.target in ("waves", "beats", "coding"):
         return model.target
-    return "sequence" if isinstance(parts.input, Letters) else "recording"
+    return JOBS.get(type(parts.input), "recording")
 
 
 def _with_decisions(facts: Facts, model: SequenceModel, network: nn.Module, parts: Parts, batch_size: int) -> Facts:

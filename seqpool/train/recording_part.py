@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ class RecordingPart:
     ids: names as the table has them. values: (channels, samples) of each, as `seqpool.signal.preprocessing` makes
     them. digests: of each recording. target: (rows,) or (rows, targets); weight: (rows,).
     number: (rows,) the row of the table, by which augmentation knows a recording whatever side it is on.
+    varied: a recording as one training epoch sees it, every draw from the generator.
     """
 
     def __init__(
@@ -27,8 +28,7 @@ class RecordingPart:
         digests: Sequence[str],
         target: NDArray[np.float64],
         number: NDArray[np.int64],
-        augment: SignalAugmentation,
-        rate_hz: float,
+        varied: Callable[[Values, np.random.Generator], Values],
     ) -> None:
         self.ids = ids
         self.digests = digests
@@ -36,20 +36,14 @@ class RecordingPart:
         self.weight = np.ones(len(ids))
         self._values = values
         self._number = number
-        self._augment = augment
-        self._rate_hz = rate_hz
+        self._varied = varied
 
     def inputs(self, rows: NDArray[np.int64], epoch: int | None, seed: int) -> tuple[Values, NDArray[np.int64]]:
         """(N, channels, L) padded with 0, and (N,) lengths; augmented as a function of (seed, epoch, row)."""
         chosen = [self._values[row] for row in rows]
         if epoch is not None:
             chosen = [
-                varied(
-                    values,
-                    self._augment,
-                    np.random.default_rng([seed, epoch, int(self._number[row])]),
-                    self._rate_hz,
-                )
+                self._varied(values, np.random.default_rng([seed, epoch, int(self._number[row])]))
                 for values, row in zip(chosen, rows, strict=True)
             ]
         lengths = np.array([values.shape[1] for values in chosen], dtype=np.int64)
