@@ -20,7 +20,6 @@ from seqpool.motifs.background import (
     uniform_background,
 )
 from seqpool.motifs.formats import read_motifs
-from seqpool.motifs.formats.trained_filters import read_filters
 from seqpool.motifs.matrix import (
     STEP,
     CountMatrix,
@@ -95,6 +94,8 @@ def read_scannable(
     a file that cannot be read and UsageError unless exactly one of the two is given.
     """
     if model is not None and motifs is None:
+        from seqpool.motifs.formats.trained_filters import read_filters  # all of a config, which a motif file needs not
+
         trained = read_filters(model)
         return list(trained.filters), replace(options, strands=options.strands or trained.strands)
     if motifs is None or model is not None:
