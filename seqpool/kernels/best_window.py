@@ -169,17 +169,29 @@ def _settle(
     best: Floats,
     position: NDArray[np.int32],
 ) -> None:
-    """Score the listed windows; cells: (lanes, K, D) of this group, flat."""
+    """Score the listed windows; cells: (lanes, K, D) of this group, flat.
+
+    Columns are added in pairs from both ends inwards, so that a filter that is turned round gives the other strand the
+    same bits.
+    """
     lanes, step, columns = np.uint64(LANES), np.uint64(symbols), np.uint64(width)
+    one = np.uint64(1)
     for i in range(np.uint64(count)):
         at = np.uint64(candidates[i])
         lane = at % lanes
-        start = np.uint64(begin) + at // lanes
+        left = np.uint64(begin) + at // lanes
+        start, right = left, left + columns - one
         cell = lane * columns * step
+        opposite = cell + (columns - one) * step
         total = np.float32(0.0)
-        for column in range(columns):
-            total += cells[cell + np.uint64(letters[start + column])]
+        for _ in range(columns // np.uint64(2)):
+            total += cells[cell + np.uint64(letters[left])] + cells[opposite + np.uint64(letters[right])]
+            left += one
+            right -= one
             cell += step
+            opposite -= step
+        if left == right:
+            total += cells[cell + np.uint64(letters[left])]
         if total > best[lane]:
             best[lane] = total
             position[lane] = np.int32(start)

@@ -49,9 +49,13 @@ def _add_vectors(
     found: NDArray[np.int32], counts: NDArray[np.int64], vectors: Numbers, begin: int, end: int, sums: Numbers
 ) -> None:
     for n in range(begin, end):
-        total = sums[n]
-        for i in range(counts[n]):
-            vector = vectors[found[n, i]]
+        total, last = sums[n], counts[n] - 1
+        for i in range(counts[n] // 2):
+            vector, opposite = vectors[found[n, i]], vectors[found[n, last - i]]
+            for channel in range(total.shape[0]):
+                total[channel] += vector[channel] + opposite[channel]
+        if counts[n] % 2:
+            vector = vectors[found[n, counts[n] // 2]]
             for channel in range(total.shape[0]):
                 total[channel] += vector[channel]
 
@@ -74,7 +78,10 @@ def _add_gradients(
 
 
 def word_sums(found: NDArray[np.int32], counts: NDArray[np.int64], vectors: Numbers, threads: int) -> Numbers:
-    """(N, channels) the sum of each sequence's vectors, added up in the order of its words."""
+    """(N, channels) the sum of each sequence's vectors, the same bits read from either end.
+
+    Words are added in pairs from both ends inwards.
+    """
     sums = np.zeros((len(counts), vectors.shape[1]), dtype=vectors.dtype)
 
     def piece(number: int) -> None:

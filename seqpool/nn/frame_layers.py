@@ -141,11 +141,6 @@ class EquivariantLayer(nn.Module):
         """As in the constructor call."""
         return f"{self.weight.shape[2]}, {self.weight.shape[1]}, group={self.group.name!r}, codons={self.codons}"
 
-    def matrix(self) -> Tensor:
-        """The whole matrix (readings out_channels, readings in_channels), of a layer on one vector per reading."""
-        blocks = self.weight[self.pattern]  # (readings, readings, out, in)
-        return blocks.transpose(1, 2).flatten(2).flatten(0, 1)
-
     def kernel(self) -> Tensor:
         """The whole convolution kernel (out, in, 3 codons), of a layer on codons; in and out of both strands."""
         own = self._lane(self.pattern[0])
@@ -177,7 +172,14 @@ class EquivariantLayer(nn.Module):
                 f"the input has shape {tuple(x.shape)}, expected (N, {readings}, channels) for the group "
                 f"{self.group.name}."
             )
-        output = F.linear(x.flatten(1), self.matrix()).reshape(x.shape[0], readings, -1)
+        # each reading by itself: a product of matrices may round a row by where it stands
+        matrices = self.weight.flatten(0, 1)
+        products = torch.stack([F.linear(one.contiguous(), matrices) for one in x.unbind(1)])
+        every = products.view(readings, len(x), *self.weight.shape[:2])
+        place = torch.arange(readings, device=x.device)
+        terms = every[place, :, self.pattern]  # (readings, readings, N, out)
+        # readings that trade places are added up in another order: in float64, rounded once, that does not show
+        output = terms.sum(1, dtype=torch.float64).to(x.dtype).transpose(0, 1)
         return output if self.bias is None else output + self.bias
 
 

@@ -198,7 +198,9 @@ class MotifDetector(nn.Module):
     def _composition(self, x: Tensor, lengths: Tensor) -> Tensor:
         letters = self.one_hot(x)
         valid = mask_from_lengths(lengths, letters.shape[2])[:, None]
-        shares = torch.where(valid, letters, letters.new_zeros(())).sum(dim=2) / lengths.clamp(min=1)[:, None]
+        # in float64, rounded once: thirds of a letter add up to the same bits from either end
+        counts = torch.where(valid, letters, letters.new_zeros(())).sum(dim=2, dtype=torch.float64).to(letters.dtype)
+        shares = counts / lengths.clamp(min=1)[:, None]
         # the other strand holds the complements, whose order is the reverse of the letters'
         return shares if self.options.strands == "forward" else (shares + shares.flip(1)) / 2
 

@@ -124,7 +124,10 @@ def test_both_strands_give_one_answer(name: str) -> None:
     network = made("MotifDetector", DETECTORS[name])
     x = codes(8, 35, seed=4)
     other = torch.from_numpy(np.stack([DNA.reverse_complement(row) for row in x.numpy()]))
-    torch.testing.assert_close(network(other), network(x), atol=1e-6, rtol=1e-6)
+    if DETECTORS[name].get("pool") == "max_average":  # a mean over windows is added up in the order of its words
+        torch.testing.assert_close(network(other), network(x), atol=1e-6, rtol=1e-6)
+    else:
+        assert torch.equal(network(other), network(x))
 
 
 @pytest.mark.parametrize("name", DETECTORS)
