@@ -6,8 +6,10 @@ import inspect
 
 from torch import Tensor, nn
 
+from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis
 from seqpool.pooling.geometry import Geometry
+from seqpool.pooling.intervals import Bounds, values_along
 from seqpool.pooling.windows import Window
 
 
@@ -29,6 +31,13 @@ class PoolingModule(nn.Module):
     def output_channels(self, channels: int) -> int:
         """Channels of the output for that many channels of the input."""
         return channels
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the result while each value of the input stays between `lower` and `upper`, both (N, C, L).
+
+        Gradients pass through. Raises UsageError for an operator in a mode that has no bounds.
+        """
+        raise UsageError(f"{type(self).__name__} has no interval map.")
 
 
 class LocalPool(PoolingModule):
@@ -75,6 +84,10 @@ class LocalPool(PoolingModule):
         """New lengths of rows: (N,) -> (N,)."""
         return self.window.output_lengths(lengths)
 
+    def values_pooled(self, input: Tensor) -> int:
+        """Values of the input that one of the output is made of, at most."""
+        return self.kernel_size * (1 if isinstance(self.axis, int) else len(self.axis))
+
 
 class GlobalPool(PoolingModule):
     """Pooling over whole rows: (N, C, L) -> (N, C); no length is left, so the result is a tensor with `lengths` too.
@@ -86,3 +99,7 @@ class GlobalPool(PoolingModule):
     def __init__(self, *, axis: Axis = -1) -> None:
         super().__init__()
         self.axis = axis
+
+    def values_pooled(self, input: Tensor) -> int:
+        """Values of the input that one of the output is made of, at most."""
+        return values_along(input, self.axis)

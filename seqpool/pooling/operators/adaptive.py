@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.intervals import Bounds, ends, ends_of_sums, values_along
 from seqpool.pooling.modules import PoolingModule
 from seqpool.pooling.operators.average import mean
 from seqpool.pooling.operators.maximum import largest
@@ -63,6 +64,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: int, *, lengths: Tensor | No
     _check_size(output_size)
 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
+        if batch.shape[-1] == 0:
+            return batch.new_zeros(*batch.shape[:2], output_size)
         if lengths is None:
             return functional.adaptive_avg_pool1d(batch, output_size)
         if by_rows(batch):
@@ -80,6 +83,8 @@ def adaptive_max_pool1d(input: Tensor, output_size: int, *, lengths: Tensor | No
     _check_size(output_size)
 
     def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
+        if batch.shape[-1] == 0:
+            return batch.new_zeros(*batch.shape[:2], output_size)
         if lengths is None:
             return functional.adaptive_max_pool1d(batch, output_size)
         if by_rows(batch):
@@ -103,6 +108,10 @@ class AdaptiveAvgPool1d(PoolingModule):
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Pooled:
         return adaptive_avg_pool1d(input, self.output_size, lengths=lengths, axis=self.axis)
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, values_along(lower, self.axis))
+
 
 class AdaptiveMaxPool1d(PoolingModule):
     """Largest value of each of `output_size` cells; see `adaptive_max_pool1d`."""
@@ -114,3 +123,7 @@ class AdaptiveMaxPool1d(PoolingModule):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Pooled:
         return adaptive_max_pool1d(input, self.output_size, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained: no value's rise makes the result fall."""
+        return ends(self, lower, upper, lengths)

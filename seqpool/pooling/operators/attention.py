@@ -13,11 +13,13 @@ from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_all, pool_windows
+from seqpool.pooling.intervals import Bounds, magnitudes, rounding, widened
 from seqpool.pooling.masks import fill_padding, mask_from_lengths, zero_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.softmax import softmax_weights
 from seqpool.pooling.reduction import each_row, in_blocks, windows_of, working_precision
 from seqpool.pooling.rows import by_rows
+from seqpool.pooling.same_windows import largest_of, smallest_of
 from seqpool.pooling.windows import Window, blank
 
 
@@ -161,6 +163,16 @@ class AttentionPool1d(LocalPool):
             self.ceil_mode, lengths=lengths,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box: a weighted mean lies between the smallest and the largest value.
+
+        What the scores say is left out, so the bounds are those of any attention: as loose as the values differ.
+        """
+        size = largest_of(self, magnitudes(lower, upper), lengths)
+        slack = size * rounding(2 * (self.values_pooled(lower) + 8), lower.dtype)
+        low, high = smallest_of(self, lower, lengths), largest_of(self, upper, lengths)
+        return widened(Bounds(low, high, None if lengths is None else self.output_lengths(lengths)), slack)
+
 
 class GlobalAttentionPool1d(GlobalPool):
     """Gated attention over each row; arguments as in `AttentionPool1d`."""
@@ -173,3 +185,13 @@ class GlobalAttentionPool1d(GlobalPool):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_attention_pool1d(input, self.scores(input, lengths), lengths=lengths)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box: a weighted mean lies between the smallest and the largest value.
+
+        What the scores say is left out, so the bounds are those of any attention: as loose as the values differ.
+        """
+        size = largest_of(self, magnitudes(lower, upper), lengths)
+        slack = size * rounding(2 * (self.values_pooled(lower) + 8), lower.dtype)
+        low, high = smallest_of(self, lower, lengths), largest_of(self, upper, lengths)
+        return widened(Bounds(low, high, None), slack)

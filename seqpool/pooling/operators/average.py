@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.intervals import Bounds, ends_of_sums
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.sum import windowed_total
@@ -124,9 +125,17 @@ class AvgPool1d(LocalPool):
             lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))
+
 
 class GlobalAvgPool1d(GlobalPool):
     """Mean of each row; see `global_avg_pool1d`."""
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_avg_pool1d(input, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))

@@ -18,6 +18,7 @@ from torch.nn import functional
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.geometry import Geometry
+from seqpool.pooling.intervals import Bounds, ends_of_sums
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import LocalPool
 from seqpool.pooling.windows import blank
@@ -160,3 +161,7 @@ class BlurPool1d(LocalPool):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Pooled:
         return blur_pool1d(input, self.window.step, self.taps, self.padding_mode, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))

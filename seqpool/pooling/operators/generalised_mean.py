@@ -16,6 +16,7 @@ from torch import Tensor
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled
+from seqpool.pooling.intervals import Bounds, powers_of_magnitudes
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.maximum import largest
 from seqpool.pooling.reduction import Reduction, count_valid, reduce_all, reduce_windows, select, working_precision
@@ -133,6 +134,10 @@ class GeneralisedMeanPool1d(LocalPool):
             p=self.p, lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: the result rises with every magnitude."""
+        return powers_of_magnitudes(self, lower, upper, lengths, self.values_pooled(lower), self.p)
+
 
 class GlobalGeneralisedMeanPool1d(GlobalPool):
     """Generalised mean of each row; see `global_generalised_mean_pool1d`."""
@@ -143,3 +148,7 @@ class GlobalGeneralisedMeanPool1d(GlobalPool):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_generalised_mean_pool1d(input, p=self.p, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: the result rises with every magnitude."""
+        return powers_of_magnitudes(self, lower, upper, lengths, self.values_pooled(lower), self.p)

@@ -10,12 +10,14 @@ Use it when the network should find its own place between average and maximum, w
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled
+from seqpool.pooling.intervals import Bounds, ends, ends_of_sums, magnitudes, rounding, widened
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.average import mean
 from seqpool.pooling.operators.maximum import largest
@@ -28,6 +30,7 @@ from seqpool.pooling.reduction import (
     select,
     working_precision,
 )
+from seqpool.pooling.same_windows import largest_of
 from seqpool.pooling.windows import Window
 
 Temperature = float | Tensor
@@ -138,6 +141,31 @@ def temperature_parameter(temperature: float, channels: int, learnable: bool) ->
     return nn.Parameter(torch.full((channels,), math.log(temperature)))
 
 
+def log_mean_exp_bounds(
+    module: LocalPool | GlobalPool,
+    pool: Callable[[Tensor, Tensor | None], Pooled],
+    lower: Tensor,
+    upper: Tensor,
+    lengths: Tensor | None,
+    temperature: Temperature,
+) -> Bounds:
+    """Both ends of `pool`, log-mean-exp of what the module pools, wider by what rounding may do.
+
+    Exponentials from 0 to 1 are off by (n + 5) u on average; the logarithm of their mean, at least 1 / n, makes that n
+    times larger.
+    """
+    values = module.values_pooled(lower)
+    if not isinstance(temperature, Tensor) and temperature == 0:
+        return ends(pool, lower, upper, lengths)
+    if not isinstance(temperature, Tensor) and math.isinf(temperature):
+        return ends_of_sums(pool, lower, upper, lengths, values)
+    bounds = ends(pool, lower, upper, lengths)
+    heat = per_channel(temperature, bounds.lower) if isinstance(temperature, Tensor) else abs(temperature)
+    size = largest_of(module, magnitudes(lower, upper), lengths)
+    operations = values * (values + 5) + 4 * values.bit_length()
+    return widened(bounds, heat * rounding(operations, lower.dtype) + size * rounding(4, lower.dtype))
+
+
 class LogMeanExpPool1d(LocalPool):
     """Log-mean-exp of each window with a temperature that is learnt; see `log_mean_exp_pool1d`.
 
@@ -173,6 +201,11 @@ class LogMeanExpPool1d(LocalPool):
             temperature=temperature, lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        temperature = self.temperature if self.log_temperature is None else self.log_temperature.exp()
+        return log_mean_exp_bounds(self, self, lower, upper, lengths, temperature)
+
 
 class GlobalLogMeanExpPool1d(GlobalPool):
     """Log-mean-exp of each row with a temperature that is learnt; arguments as in `LogMeanExpPool1d`."""
@@ -187,3 +220,8 @@ class GlobalLogMeanExpPool1d(GlobalPool):
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         temperature = self.temperature if self.log_temperature is None else self.log_temperature.exp()
         return global_log_mean_exp_pool1d(input, temperature=temperature, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        temperature = self.temperature if self.log_temperature is None else self.log_temperature.exp()
+        return log_mean_exp_bounds(self, self, lower, upper, lengths, temperature)

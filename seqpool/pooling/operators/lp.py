@@ -11,6 +11,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from seqpool.pooling.axes import Axis, Pooled
+from seqpool.pooling.intervals import Bounds, powers_of_magnitudes
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.generalised_mean import check_exponent, power_norm
 from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows
@@ -80,6 +81,10 @@ class LPPool1d(LocalPool):
             input, self.norm_type, self.kernel_size, self.stride, self.ceil_mode, lengths=lengths, axis=self.axis
         )
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: the result rises with every magnitude."""
+        return powers_of_magnitudes(self, lower, upper, lengths, self.values_pooled(lower), self.norm_type)
+
 
 class GlobalLPPool1d(GlobalPool):
     """Lp norm of each row; see `global_lp_pool1d`."""
@@ -90,3 +95,7 @@ class GlobalLPPool1d(GlobalPool):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_lp_pool1d(input, self.norm_type, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: the result rises with every magnitude."""
+        return powers_of_magnitudes(self, lower, upper, lengths, self.values_pooled(lower), self.norm_type)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from seqpool.pooling.axes import Axis, Pooled, join_channels
+from seqpool.pooling.intervals import Bounds, ends_of_sums
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.average import avg_pool1d, global_avg_pool1d
 from seqpool.pooling.operators.maximum import global_max_pool1d, max_pool1d
@@ -62,6 +63,10 @@ class MaxAveragePool1d(LocalPool):
     def output_channels(self, channels: int) -> int:
         return 2 * channels
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))
+
 
 class GlobalMaxAveragePool1d(GlobalPool):
     """Maximum and average of each row; see `global_max_average_pool1d`."""
@@ -71,3 +76,7 @@ class GlobalMaxAveragePool1d(GlobalPool):
 
     def output_channels(self, channels: int) -> int:
         return 2 * channels
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))

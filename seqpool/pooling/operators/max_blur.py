@@ -13,6 +13,7 @@ from torch import Tensor
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
 from seqpool.pooling.geometry import Geometry
+from seqpool.pooling.intervals import Bounds, ends_of_sums
 from seqpool.pooling.modules import LocalPool
 from seqpool.pooling.operators.blur import blur_taps, check_padding_mode, kept_lengths, windowed_blur
 from seqpool.pooling.operators.maximum import windowed_largest
@@ -95,3 +96,7 @@ class MaxBlurPool1d(LocalPool):
         return max_blur_pool1d(
             input, self.kernel_size, self.stride, self.taps, self.padding_mode, lengths=lengths, axis=self.axis
         )
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.intervals import Bounds, ends
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.reduction import reduce_all, select, windows_of
@@ -101,9 +102,17 @@ class MaxPool1d(LocalPool):
             lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained: no value's rise makes the result fall."""
+        return ends(self, lower, upper, lengths)
+
 
 class GlobalMaxPool1d(GlobalPool):
     """Largest value of each row; see `global_max_pool1d`."""
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_max_pool1d(input, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained: no value's rise makes the result fall."""
+        return ends(self, lower, upper, lengths)

@@ -12,9 +12,12 @@ import torch
 from torch import Tensor
 
 from seqpool.pooling.axes import Axis, Pooled, join_channels
+from seqpool.pooling.intervals import Bounds, magnitudes, rounding
 from seqpool.pooling.modules import GlobalPool, LocalPool
-from seqpool.pooling.operators.average import avg_pool1d, global_avg_pool1d
+from seqpool.pooling.operators.average import avg_pool1d, global_avg_pool1d, mean
+from seqpool.pooling.operators.generalised_mean import power_norm
 from seqpool.pooling.reduction import count_valid, reduce_all, reduce_windows, select, working_precision
+from seqpool.pooling.same_windows import largest_of, smallest_of, summary_of
 from seqpool.pooling.windows import Window
 
 
@@ -59,6 +62,33 @@ def global_mean_std_pool1d(input: Tensor, *, lengths: Tensor | None = None, axis
     return joined
 
 
+def mean_std_bounds(
+    module: LocalPool | GlobalPool, lower: Tensor, upper: Tensor, lengths: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Lower and upper bounds of mean and deviation. Those of the mean are attained; the deviation's need not be.
+
+    A deviation differs from that of the centres by at most the root mean square of the half widths, and is at most half
+    the range (Popoviciu 1935).
+    """
+    slack = largest_of(module, magnitudes(lower, upper), lengths) * rounding(
+        4 * (module.values_pooled(lower) + 4), lower.dtype
+    )
+    centre, half = (lower + upper) / 2, (upper - lower) / 2
+    spread = summary_of(module, deviation, centre, lengths)
+    reach = summary_of(module, lambda cells, valid: power_norm(cells, valid, 2.0, mean=True), half, lengths) + slack
+    span = (largest_of(module, upper, lengths) - smallest_of(module, lower, lengths)) / 2
+    least = (spread - reach - slack).clamp(min=0)
+    most = torch.minimum(spread + reach, span) + slack
+    low, high = (summary_of(module, mean, bound, lengths) for bound in (lower, upper))
+
+    def joined(average: Tensor, spread: Tensor) -> Tensor:
+        both = join_channels(lower, module.axis, average, spread)
+        assert isinstance(both, Tensor)
+        return both
+
+    return joined(low - slack, least), joined(high + slack, most)
+
+
 class MeanStdPool1d(LocalPool):
     """Mean and standard deviation of each window; see `mean_std_pool1d`."""
 
@@ -81,6 +111,11 @@ class MeanStdPool1d(LocalPool):
     def output_channels(self, channels: int) -> int:
         return 2 * channels
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box; see `mean_std_bounds`."""
+        low, high = mean_std_bounds(self, lower, upper, lengths)
+        return Bounds(low, high, None if lengths is None else self.output_lengths(lengths))
+
 
 class GlobalMeanStdPool1d(GlobalPool):
     """Mean and standard deviation of each row; see `global_mean_std_pool1d`."""
@@ -90,3 +125,7 @@ class GlobalMeanStdPool1d(GlobalPool):
 
     def output_channels(self, channels: int) -> int:
         return 2 * channels
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box; see `mean_std_bounds`."""
+        return Bounds(*mean_std_bounds(self, lower, upper, lengths))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from seqpool.pooling.axes import Axis, Pooled
+from seqpool.pooling.intervals import Bounds, ends_of_sums
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.ranks import MOST_RANKED, cell_at, ranks
 from seqpool.pooling.reduction import reduce_all, reduce_windows, select
@@ -116,9 +117,17 @@ class MedianPool1d(LocalPool):
             lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))
+
 
 class GlobalMedianPool1d(GlobalPool):
     """Median of each row; see `global_median_pool1d`."""
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_median_pool1d(input, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))

@@ -10,6 +10,7 @@ import math
 from torch import Tensor
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.intervals import Bounds, ends
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.maximum import windowed_largest
 from seqpool.pooling.reduction import reduce_all, select
@@ -66,9 +67,17 @@ class MinPool1d(LocalPool):
             lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained: no value's rise makes the result fall."""
+        return ends(self, lower, upper, lengths)
+
 
 class GlobalMinPool1d(GlobalPool):
     """Smallest value of each row; see `global_min_pool1d`."""
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_min_pool1d(input, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained: no value's rise makes the result fall."""
+        return ends(self, lower, upper, lengths)

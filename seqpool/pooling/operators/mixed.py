@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.intervals import Bounds, ends_of_sums
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.average import mean, windowed_mean
 from seqpool.pooling.operators.maximum import largest, windowed_largest
@@ -127,6 +128,10 @@ class MixedPool1d(LocalPool):
             weight=weight, lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))
+
 
 class GlobalMixedPool1d(GlobalPool):
     """Maximum and average of each row in a balance that is learnt; arguments as in `MixedPool1d`."""
@@ -141,3 +146,7 @@ class GlobalMixedPool1d(GlobalPool):
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         weight = self.weight if self.weight_logit is None else self.weight_logit.sigmoid()
         return global_mixed_pool1d(input, weight=weight, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))

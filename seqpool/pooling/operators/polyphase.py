@@ -21,6 +21,7 @@ from torch import Tensor
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.intervals import Bounds
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import LocalPool
 from seqpool.pooling.operators.blur import kept_lengths
@@ -161,6 +162,22 @@ def polyphase_pool1d(input: Tensor, stride: int = 2, *, lengths: Tensor | None =
     return pool_windows(pool, output_lengths, input, lengths, axis, operator="polyphase_pool1d", separable=False)
 
 
+def _smallest_of_groups(input: Tensor, stride: int, lengths: Tensor | None, axis: Axis) -> Pooled:
+    """Smallest sample of each group of `stride`, zeros that fill up the last one among them."""
+
+    def pool(batch: Tensor, lengths: Tensor | None) -> Tensor:
+        cells = -(-batch.shape[-1] // stride)
+        filled = batch if lengths is None else fill_padding(batch, lengths)
+        filled = torch.nn.functional.pad(filled, (0, cells * stride - batch.shape[-1]))
+        smallest = filled.reshape(*batch.shape[:2], cells, stride).amin(-1) if cells else batch
+        return smallest if lengths is None else fill_padding(smallest, kept_lengths(lengths, stride))
+
+    def output_lengths(lengths: Tensor) -> Tensor:
+        return kept_lengths(lengths, stride)
+
+    return pool_windows(pool, output_lengths, input, lengths, axis, operator="polyphase_pool1d", separable=False)
+
+
 class PolyphasePool1d(LocalPool):
     """Adaptive polyphase sampling; see `polyphase_pool1d`. Its geometry counts the whole group of a sample."""
 
@@ -169,3 +186,15 @@ class PolyphasePool1d(LocalPool):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Pooled:
         return polyphase_pool1d(input, self.window.step, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box: whichever comb is kept, its sample is one of the group's.
+
+        As wide as the samples of a group differ, however small the box: a small change may choose another comb.
+        """
+
+        def smallest(values: Tensor) -> Tensor:
+            pooled = _smallest_of_groups(values, self.window.step, lengths, self.axis)
+            return pooled if isinstance(pooled, Tensor) else pooled[0]
+
+        return Bounds(smallest(lower), -smallest(-upper), None if lengths is None else self.output_lengths(lengths))

@@ -16,10 +16,13 @@ from torch import Tensor
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled
+from seqpool.pooling.intervals import Bounds, magnitudes, rounding, widened
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.operators.average import mean
+from seqpool.pooling.operators.log_mean_exp import log_mean_exp
 from seqpool.pooling.operators.maximum import largest
 from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows, select, working_precision
+from seqpool.pooling.same_windows import largest_of, smallest_of, summary_of
 from seqpool.pooling.windows import FEW_CELLS, Window
 
 
@@ -104,6 +107,43 @@ def global_softmax_pool1d(
     return reduce_all(_reduction(temperature), input, lengths, axis, operator="global_softmax_pool1d", separable=False)
 
 
+def softmax_bounds(
+    module: LocalPool | GlobalPool, lower: Tensor, upper: Tensor, lengths: Tensor | None, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Lower and upper bound of the softmax-weighted mean of each window or row of a module.
+
+    For temperatures above 0 the mean lies between the log-mean-exp of the lower bounds and the largest upper bound, for
+    those below 0 between the smallest lower bound and the log-mean-exp of the upper bounds. It rises and falls with its
+    values, so that neither end need be attained: on [-1, 1] x [0, .3] the bounds are a third wider than the image.
+    """
+    values = module.values_pooled(lower)
+    size = largest_of(module, magnitudes(lower, upper), lengths)
+
+    def towards_average(bound: Tensor) -> Tensor:
+        """The log-mean-exp, or the mean where that is nearer: the logarithm loses digits."""
+        slack = abs(temperature) * rounding(values * (values + 5) + 4 * values.bit_length(), lower.dtype)
+        smooth = summary_of(module, lambda cells, valid: log_mean_exp(cells, valid, temperature), bound, lengths)
+        average = summary_of(module, mean, bound, lengths)
+        if temperature > 0:
+            return torch.maximum(smooth - slack, average)
+        return torch.minimum(smooth + slack, average)
+
+    if math.isinf(temperature):
+        low, high = (summary_of(module, mean, bound, lengths) for bound in (lower, upper))
+    elif temperature == 0:
+        return largest_of(module, lower, lengths), largest_of(module, upper, lengths)
+    elif temperature > 0:
+        low, high = towards_average(lower), largest_of(module, upper, lengths)
+    else:
+        low, high = smallest_of(module, lower, lengths), towards_average(upper)
+    # weights are off by what their sum is and by what the scores are, of which the largest decides
+    slack = size * rounding(2 * (values + 10), lower.dtype)
+    if not math.isinf(temperature):
+        slack = slack + 4 * size * size / abs(temperature) * rounding(1, lower.dtype)
+    low, high, _ = widened(Bounds(low, high), slack)
+    return low, high
+
+
 class SoftmaxPool1d(LocalPool):
     """Softmax-weighted mean of each window; see `softmax_pool1d`."""
 
@@ -127,6 +167,11 @@ class SoftmaxPool1d(LocalPool):
             temperature=self.temperature, lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box; see `softmax_bounds`."""
+        low, high = softmax_bounds(self, lower, upper, lengths, self.temperature)
+        return Bounds(low, high, None if lengths is None else self.output_lengths(lengths))
+
 
 class GlobalSoftmaxPool1d(GlobalPool):
     """Softmax-weighted mean of each row; see `global_softmax_pool1d`."""
@@ -137,3 +182,8 @@ class GlobalSoftmaxPool1d(GlobalPool):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_softmax_pool1d(input, temperature=self.temperature, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box; see `softmax_bounds`."""
+        low, high = softmax_bounds(self, lower, upper, lengths, self.temperature)
+        return Bounds(low, high, None)

@@ -18,10 +18,13 @@ from torch import Tensor
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_all, pool_windows
+from seqpool.pooling.intervals import Bounds, rounding
 from seqpool.pooling.masks import mask_from_lengths
 from seqpool.pooling.modules import GlobalPool, LocalPool
-from seqpool.pooling.operators.softmax import softmax_mean, softmax_weights
+from seqpool.pooling.operators.average import mean
+from seqpool.pooling.operators.softmax import softmax_bounds, softmax_mean, softmax_weights
 from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows, select, working_precision
+from seqpool.pooling.same_windows import largest_of, summary_of
 from seqpool.pooling.windows import Window, blank
 
 _NEGATIVES = ("clamp", "softmax")
@@ -193,6 +196,21 @@ def global_stochastic_pool1d(
     return pool_all(pool, input, lengths, axis, operator="global_stochastic_pool1d", separable=False)
 
 
+def expectation_bounds(
+    module: LocalPool | GlobalPool, lower: Tensor, upper: Tensor, lengths: Tensor | None, negatives: str
+) -> tuple[Tensor, Tensor]:
+    """Lower and upper bound of the expectation: the mean of the lower bounds and the largest upper bound.
+
+    The expectation rises and falls with its values, so that neither end need be attained: on [0, 1] x [.8, 1.2] the
+    bounds are half as wide again as the image.
+    """
+    if negatives == "softmax":
+        return softmax_bounds(module, lower, upper, lengths, 1.0)
+    share = rounding(2 * module.values_pooled(lower) + 10, lower.dtype)
+    low = summary_of(module, mean, lower.relu(), lengths)
+    return low * (1 - share), largest_of(module, upper.relu(), lengths) * (1 + share)
+
+
 class StochasticPool1d(LocalPool):
     """Stochastic pooling of each window: draws in training mode, the expectation in evaluation mode.
 
@@ -229,6 +247,16 @@ class StochasticPool1d(LocalPool):
             lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box in evaluation mode; see `expectation_bounds`.
+
+        Raises UsageError in training mode.
+        """
+        if self.training:
+            raise UsageError("stochastic pooling draws in training mode; bounds are those of evaluation mode.")
+        low, high = expectation_bounds(self, lower, upper, lengths, self.negatives)
+        return Bounds(low, high, None if lengths is None else self.output_lengths(lengths))
+
 
 class GlobalStochasticPool1d(GlobalPool):
     """Stochastic pooling of each row; arguments as in `StochasticPool1d`."""
@@ -248,3 +276,13 @@ class GlobalStochasticPool1d(GlobalPool):
             input, negatives=self.negatives, training=self.training, seed=_scramble(self.calls) + self.seed,
             lengths=lengths, axis=self.axis,
         )  # fmt: skip
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds that hold the image of a box in evaluation mode; see `expectation_bounds`.
+
+        Raises UsageError in training mode.
+        """
+        if self.training:
+            raise UsageError("stochastic pooling draws in training mode; bounds are those of evaluation mode.")
+        low, high = expectation_bounds(self, lower, upper, lengths, self.negatives)
+        return Bounds(low, high, None)

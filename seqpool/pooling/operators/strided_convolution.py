@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.intervals import Bounds, magnitudes, rounding, widened
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import LocalPool
 from seqpool.pooling.rows import by_rows, finite_padding
@@ -91,3 +92,21 @@ class StridedConvPool1d(LocalPool):
         return strided_conv_pool1d(
             input, self.weight, self.stride, self.padding, self.dilation, lengths=lengths, axis=self.axis
         )
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box for each value of the result, attained but for rounding."""
+
+        def pool(values: Tensor, weight: Tensor) -> Tensor:
+            pooled = strided_conv_pool1d(
+                values, weight, self.stride, self.padding, self.dilation, lengths=lengths, axis=self.axis
+            )
+            return pooled if isinstance(pooled, Tensor) else pooled[0]
+
+        rising, falling = self.weight.clamp(min=0), self.weight.clamp(max=0)
+        bounds = Bounds(
+            pool(lower, rising) + pool(upper, falling),
+            pool(upper, rising) + pool(lower, falling),
+            None if lengths is None else self.output_lengths(lengths),
+        )
+        size = pool(magnitudes(lower, upper), self.weight.abs())
+        return widened(bounds, size * rounding(2 * (self.kernel_size + 4), lower.dtype))

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
+from seqpool.pooling.intervals import Bounds, ends_of_sums
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.reduction import in_blocks, reduce_all, select
@@ -93,9 +94,17 @@ class SumPool1d(LocalPool):
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode, lengths=lengths, axis=self.axis
         )
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))
+
 
 class GlobalSumPool1d(GlobalPool):
     """Sum of each row; see `global_sum_pool1d`."""
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_sum_pool1d(input, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))

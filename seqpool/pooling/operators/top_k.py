@@ -15,6 +15,7 @@ from torch import Tensor
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled
+from seqpool.pooling.intervals import Bounds, ends_of_sums
 from seqpool.pooling.modules import GlobalPool, LocalPool
 from seqpool.pooling.ranks import MOST_RANKED, cell_at, ranks
 from seqpool.pooling.reduction import Reduction, reduce_all, reduce_windows, select, working_precision
@@ -125,6 +126,10 @@ class TopKPool1d(LocalPool):
             k=self.k, lengths=lengths, axis=self.axis,
         )  # fmt: skip
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))
+
 
 class GlobalTopKPool1d(GlobalPool):
     """Mean of the k largest values of each row; see `global_top_k_pool1d`."""
@@ -135,3 +140,7 @@ class GlobalTopKPool1d(GlobalPool):
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         return global_top_k_pool1d(input, k=self.k, lengths=lengths, axis=self.axis)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box, attained but for rounding: no value's rise makes the result fall."""
+        return ends_of_sums(self, lower, upper, lengths, self.values_pooled(lower))
