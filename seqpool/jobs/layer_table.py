@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from seqpool.jobs.map_table import image_table, spectrogram_table
 from seqpool.nn.beat_network import BeatNetwork
 from seqpool.nn.convolution import ConvolutionBlock
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.encoder import Encoder
+from seqpool.nn.map_layers import MapLayers
 from seqpool.nn.motif_detector import MotifDetector
+from seqpool.nn.spectrogram_encoder import SpectrogramEncoder
+from seqpool.options.images import Image
 from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.pooling.geometry import (
     Geometry,
@@ -44,6 +48,10 @@ def layer_table(network: nn.Module, network_input: NetworkInput, length: int | N
     elif isinstance(inner, BeatNetwork):
         yield from _of_labeller(inner.detector, network_input)
         yield f"  {len(inner.classifiers)} classifiers of single beats: {_weights(inner.classifiers):,} weights"
+    elif isinstance(inner, SpectrogramEncoder):
+        yield from spectrogram_table(inner, length)
+    elif isinstance(inner, MapLayers) and isinstance(network_input, Image):
+        yield from image_table(inner, network_input.rows, network_input.columns)
     else:
         yield f"layers     {type(inner).__name__}: {_weights(inner):,} weights"
 

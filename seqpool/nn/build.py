@@ -14,9 +14,12 @@ from seqpool.nn.codon_encoder import CodonEncoder
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.encoder import Encoder
 from seqpool.nn.letters import OneHot
+from seqpool.nn.map_layers import MapLayers
 from seqpool.nn.motif_detector import MotifDetector
-from seqpool.options import networks
+from seqpool.nn.spectrogram_encoder import SpectrogramEncoder
+from seqpool.options import map_networks, networks
 from seqpool.options.beat_inputs import BeatSignal
+from seqpool.options.images import Image
 from seqpool.options.inputs import Letters, NetworkInput
 
 
@@ -62,6 +65,16 @@ def build_network(
             network: nn.Module = Encoder(options, network_input.channels, outputs, length)
         elif isinstance(options, networks.SampleLabeller):
             network = SampleLabeller(options, network_input.channels, outputs)
+        elif isinstance(options, map_networks.SpectrogramEncoder):
+            rate_hz = getattr(network_input, "rate_hz", None)
+            if rate_hz is None:
+                raise ValueError("it takes sound or recordings, which have a sampling rate")
+            network = SpectrogramEncoder(options, network_input.channels, rate_hz, outputs, length)
+        elif isinstance(options, map_networks.ImageEncoder):
+            if not isinstance(network_input, Image):
+                raise ValueError("it takes images; for sound and recordings use SpectrogramEncoder")
+            size = (network_input.rows, network_input.columns)
+            network = MapLayers(options, options.strides, network_input.channels, *size, outputs)
         elif isinstance(options, networks.BeatNetwork):
             if not isinstance(network_input, BeatSignal):
                 raise ValueError("it is for recordings whose beats are marked: data Beats")

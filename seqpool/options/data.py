@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from seqpool.options.audio import AudioClips
 from seqpool.options.beats import Beats
 from seqpool.options.coding import CodingFragments
+from seqpool.options.images import LineViews
 from seqpool.options.recordings import Recordings, Waves
 from seqpool.options.splits import Split
 
@@ -171,6 +172,7 @@ DATA: dict[str, type[Any]] = {
         Beats,
         CodingFragments,
         AudioClips,
+        LineViews,
     )
 }
 """Every kind of data by the name that a config's `data.class_path` gives."""

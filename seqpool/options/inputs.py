@@ -8,6 +8,7 @@ from typing import Protocol
 from seqpool.alphabet import ALPHABETS, Alphabet
 from seqpool.options.audio import Audio
 from seqpool.options.beat_inputs import BeatSignal
+from seqpool.options.images import Image
 from seqpool.options.signal_input import Signal
 
 
@@ -47,5 +48,11 @@ class Letters:
         return len(self.letters.letters)
 
 
-INPUTS: dict[str, type[NetworkInput]] = {"letters": Letters, "signal": Signal, "beats": BeatSignal, "audio": Audio}
+INPUTS: dict[str, type[NetworkInput]] = {
+    "letters": Letters,
+    "signal": Signal,
+    "beats": BeatSignal,
+    "audio": Audio,
+    "image": Image,
+}
 """Kinds of input by the name that an artifact gives them."""

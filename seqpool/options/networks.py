@@ -14,6 +14,7 @@ from seqpool.alphabet import GeneticCode
 from seqpool.errors import UsageError
 from seqpool.options.beat_inputs import FibrillationGate
 from seqpool.options.check import Where, dotted, nearest, plain, record
+from seqpool.options.map_networks import ImageEncoder, SpectrogramEncoder
 from seqpool.options.pooling import Pooling, check_name
 
 
@@ -306,9 +307,20 @@ NETWORKS: dict[str, type[Any]] = {
     "SampleLabeller": SampleLabeller,
     "BeatNetwork": BeatNetwork,
     "CodonEncoder": CodonEncoder,
+    "SpectrogramEncoder": SpectrogramEncoder,
+    "ImageEncoder": ImageEncoder,
 }
 
-Network = MotifDetector | Encoder | SampleLabeller | BeatNetwork | CodonEncoder | OwnNetwork
+Network = (
+    MotifDetector
+    | Encoder
+    | SampleLabeller
+    | BeatNetwork
+    | CodonEncoder
+    | SpectrogramEncoder
+    | ImageEncoder
+    | OwnNetwork
+)
 
 
 def network_record(choice: Any, *, key: tuple[str, ...] = (), where: Where = dotted) -> Network:

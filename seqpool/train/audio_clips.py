@@ -97,6 +97,7 @@ class AudioClips(DataModule):
             target=target[rows],
             number=rows,
             varied=varied,
+            like_lengths=True,
         )
 
 

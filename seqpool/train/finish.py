@@ -22,6 +22,7 @@ from seqpool.nn.decoders import SampleLabeller
 from seqpool.options.audio import Audio
 from seqpool.options.config import Experiment
 from seqpool.options.facts import Facts
+from seqpool.options.images import Image
 from seqpool.options.inputs import Letters, NetworkInput
 from seqpool.options.networks import network_config
 from seqpool.options.training import BeatModel
@@ -38,7 +39,7 @@ from seqpool.train.wave_judge import PRESENCE, scores_of, tallies_of
 from seqpool.train.wave_part import WavePart
 from seqpool.train.waves import Waves
 
-JOBS: dict[type[NetworkInput], str] = {Letters: "sequence", Audio: "audio"}
+JOBS: dict[type[NetworkInput], str] = {Letters: "sequence", Audio: "audio", Image: "image"}
 """What an artifact is for, by what its network eats; `recording` where it is neither of these."""
 
 RESAMPLES = 200
