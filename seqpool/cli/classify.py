@@ -34,6 +34,7 @@ _MAKE_THE_ROWS = ("task", "lead", "unit", "rate_hz", "ignore_checksum", "windows
 
 _DESCRIPTION = """\
 Classify ECG recordings with a trained model: one row per recording, or per window of it, or per heart beat.
+With a model for audio: one row per sound file, or per window of it.
 Without --model the model that comes with seqpool for the --task is used (`seqpool models` lists them).
 
 example:
@@ -110,6 +111,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     model = chosen_model(arguments.model, arguments.task)
     artifact = load_artifact(model)
+    if artifact.facts.job == "audio":
+        from seqpool.cli.classify_audio import run_audio
+
+        return run_audio(arguments, inputs, model, artifact, reporter)
     task = chosen_task(arguments, artifact)
     reading = {name: getattr(arguments, name) for name in ("unit", "rate_hz", "ignore_checksum")}
     pages = None if arguments.plot is None else Pages(arguments.plot)

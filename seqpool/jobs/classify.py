@@ -114,7 +114,7 @@ def _answered(record: str, prepared: PreparedSignal, reads: Signal, artifact: Ar
         raise DataError(
             f"{record}: {length / reads.rate_hz:g} s of signal, the model takes {wanted / reads.rate_hz:g} s."
         )
-    windows = _interpreted(_outputs(prepared, starts, length, artifact), artifact)
+    windows = interpreted(_outputs(prepared, starts, length, artifact), artifact)
     end = np.minimum((starts + length) / reads.rate_hz, prepared.duration_s)
     return ClassifiedRecording(
         record=record,
@@ -123,7 +123,7 @@ def _answered(record: str, prepared: PreparedSignal, reads: Signal, artifact: Ar
         start_s=starts / reads.rate_hz,
         end_s=end,
         windows=windows,
-        answer=_averaged(windows, np.full(len(starts), length), artifact),
+        answer=averaged(windows, np.full(len(starts), length), artifact),
     )
 
 
@@ -141,7 +141,8 @@ def _outputs(
     return np.concatenate(found)
 
 
-def _interpreted(outputs: NDArray[np.float64], artifact: Artifact) -> Answers:
+def interpreted(outputs: NDArray[np.float64], artifact: Artifact) -> Answers:
+    """What (windows, outputs) of the model's network say."""
     facts = artifact.facts
     return interpret(
         outputs,
@@ -154,7 +155,7 @@ def _interpreted(outputs: NDArray[np.float64], artifact: Artifact) -> Answers:
     )
 
 
-def _averaged(windows: Answers, lengths: NDArray[np.int64], artifact: Artifact) -> Answers:
+def averaged(windows: Answers, lengths: NDArray[np.int64], artifact: Artifact) -> Answers:
     """One row: the mean of the windows' values, and the decision on it."""
     if len(windows.values) == 1:
         return windows
@@ -242,6 +243,10 @@ def classify(
         raise UsageError(f"windows is for the task {TASK}: beats have a row each.")
     given = [records] if isinstance(records, str | Path) else list(records)
     artifact = load_artifact(default_model(task) if model is None else model_file(model))
+    if artifact.facts.job == "audio":
+        from seqpool.jobs.classify_audio import classify_clips
+
+        return classify_clips(given, artifact, rate_hz, on_error, windows=windows, abstain_below=abstain_below)
     names = found_recordings([str(name) for name in given], on_error or raised)
     asked: dict[str, Any] = {
         "lead": lead, "unit": unit, "rate_hz": rate_hz, "ignore_checksum": ignore_checksum,
