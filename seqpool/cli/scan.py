@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "a JASPAR release as jaspar:2024/CORE/vertebrates",
     )
     motifs.add_argument(
-        "--model", metavar="ARTIFACT", help="the filters of a trained MotifDetector, on the strands it was trained on"
+        "--model",
+        metavar="ARTIFACT|NAME",
+        help="the filters of a trained MotifDetector, on the strands it was trained on",
     )
     threshold = parser.add_mutually_exclusive_group()
     threshold.add_argument("--p-value", type=float, metavar="X", help="report hits with p <= X (default 1e-4)")

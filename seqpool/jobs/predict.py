@@ -19,6 +19,7 @@ from seqpool.evaluation.answers import Answers, interpret
 from seqpool.evaluation.coding import CodingAnswers, coding_answers
 from seqpool.io.fasta import read_fasta
 from seqpool.io.tables import Table, concatenated
+from seqpool.nn.codon_encoder import CodonEncoder
 from seqpool.nn.evidence import StrongestWindows, strongest_windows
 from seqpool.options.coding import NONCODING
 from seqpool.options.inputs import Letters
@@ -61,13 +62,23 @@ def predicted(
     """Answers for every sequence of FASTA files, batch by batch, in input order, in constant memory.
 
     where: with the window that spoke most for each class. A record with a byte that is no letter, one whose length the
-    network does not take, and a file that cannot be read are given to `on_error` and have no row.
+    network does not take, and a file that cannot be read are given to `on_error` and have no row. The first one that is
+    longer than the fragments that a model of coding was trained on is a warning.
     Raises UsageError where the model does not take sequences.
     """
     reads = letter_input(artifact)
     if where and artifact.facts.job == "coding":
         raise UsageError("--where is not for a model of coding: its columns frame and strand say where it looked.")
+    longest = _longest_fragment(artifact)
     for batch in _batches(_sequences(files, artifact, reads.letters, on_error, on_warning)):
+        too_long = next((one for one in batch if longest is not None and len(one) > longest), None)
+        if too_long is not None:
+            on_warning(
+                f"record '{too_long.name}' has {len(too_long):,} letters, the model judges fragments of up to "
+                f"{longest}, as it was trained on: it and other long ones are judged as one fragment each; "
+                "seqpool coding finds the coding regions in them."
+            )
+            longest = None
         padded, read_lengths, skipped = pad(batch, reads)
         codes, lengths = torch.from_numpy(padded), torch.from_numpy(read_lengths)
         with torch.inference_mode():
@@ -83,6 +94,14 @@ def predicted(
             answers_of_outputs(outputs.numpy().astype(np.float64), artifact),
             windows,
         )
+
+
+def _longest_fragment(artifact: Artifact) -> int | None:
+    """Letters of the longest fragment that a model which can also scan was trained on; None for other models."""
+    if not isinstance(artifact.network, CodonEncoder):
+        return None
+    lengths = artifact.facts.data.get("fragments", {}).get("lengths")
+    return int(lengths[1]) if lengths else None
 
 
 def predict(

@@ -88,15 +88,17 @@ def read_scannable(
     model: str | os.PathLike[str] | None,
     options: ScanOptions,
 ) -> tuple[list[Scannable], ScanOptions]:
-    """The motifs of a file (or as given) or the filters of an artifact, and the options.
+    """The motifs of a file (or as given) or the filters of an artifact (a path or a shipped name), and the options.
 
     Filters are scanned on the strands that they were trained on unless the options say otherwise. Raises DataError for
     a file that cannot be read and UsageError unless exactly one of the two is given.
     """
     if model is not None and motifs is None:
-        from seqpool.motifs.formats.trained_filters import read_filters  # all of a config, which a motif file needs not
+        # all of a config, which a motif file needs not
+        from seqpool.motifs.formats.trained_filters import read_filters
+        from seqpool.zoo.shipped import model_file
 
-        trained = read_filters(model)
+        trained = read_filters(model_file(os.fspath(model)))
         return list(trained.filters), replace(options, strands=options.strands or trained.strands)
     if motifs is None or model is not None:
         raise UsageError("expected exactly one of --motifs and --model.")

@@ -18,7 +18,7 @@ from seqpool.nn.strands import reverse_complement
 from seqpool.nn.valid_stack import ValidStack
 from seqpool.pooling import GlobalMaxPool1d, mask_from_lengths
 
-BLOCK_LETTERS = 50_000
+BLOCK_LETTERS = 52_000
 """Letters that a CPU takes through a network at a time in evaluation: so few that maps stay in its cache."""
 
 

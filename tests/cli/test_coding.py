@@ -79,6 +79,19 @@ def test_predict(model: str, contigs: str, tmp_path: Path, capsys: pytest.Captur
     assert rows[1][2] == rows[2][2]
 
 
+def test_predict_points_to_coding_for_a_contig(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fasta = tmp_path / "a.fa"
+    fasta.write_text("".join(f">{name}\n{'ACGTA' * count}\n" for name, count in (("read", 60), ("a", 61), ("b", 200))))
+    assert main(["predict", str(fasta), "--model", model]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 4
+    (line,) = err.splitlines()
+    assert line.startswith(
+        "seqpool predict: warning: record 'a' has 305 letters, the model judges fragments of up to 300"
+    )
+    assert "seqpool coding finds the coding regions" in line
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -86,6 +99,7 @@ def test_predict(model: str, contigs: str, tmp_path: Path, capsys: pytest.Captur
         (["coding", "{contigs}", "--model", "no-such"], "no-such"),
         (["predict", "{contigs}", "--model", "{model}", "--where"], "--where is not for a model of coding"),
         (["coding", "--model", "{model}"], "no input was given"),
+        (["scan", "{contigs}", "--model", "no-such"], "no-such is neither a file nor a shipped model"),
     ],
 )
 def test_usage(words: list[str], message: str, model: str, contigs: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def save_coding_model(path: Path, *, job: str = "coding") -> Path:
     facts = Facts(
         job=job, network=network_config(network.options), input=input_config(Letters("dna")), target="coding",
         classes=classes, length=None, parameters=1, offset=[], scale=[], temperature=1.0, thresholds=[0.5],
-        geometry={}, data={}, metrics={}, seed=0, licence="none",
+        geometry={}, data={"fragments": {"lengths": [60, 300]}}, metrics={}, seed=0, licence="none",
     )  # fmt: skip
     save_artifact(path, facts, network)
     return path
