@@ -3,14 +3,17 @@
 
     SEQPOOL_DATA=... python scripts/bench_coding.py [--runs DIR] [--genome ecoli --genome yeast] [--scan]
 
-Trains configs/coding_ecoli.yaml and configs/coding_yeast.yaml, and an encoder with the same filters that sees each
-fragment as it is (no frames, no strands), unless the runs are there. On the test part, 60, 120 and 300 nt, it prints
+Trains configs/coding_ecoli.yaml and configs/coding_yeast.yaml, and two networks with the same filters that see each
+fragment as it is, unless the runs are there: the same layers on the codons of its first frame only, and filters over 12
+letters (no frames, no strands). On the test part, 60, 120 and 300 nt, it prints
 AUROC of coding against not, the share of coding fragments whose frame and strand are right, and how far the codon
 encoder is above each other method, with 95 % intervals from a bootstrap over genes and gaps:
 log-odds of codons and of hexamers in the best of six frames, counted on the training part, and Prodigal in its
 metagenomic mode (pyrodigal, where it is installed; it says yes or no, so it has a sensitivity and a share of false
 alarms). Shuffles of the coding fragments that keep neighbouring letters are rows of their own. Then: how many
-decisions change when 1 or 2 letters are trimmed off, and on the other strand.
+decisions of every method change when 1 or 2 letters are trimmed off, and on the other strand (networks decide at their
+own threshold, log-odds at the one with the largest Matthews correlation on these fragments), and how many have to: the
+accuracy, at the best threshold, that 30 letters cost is 30 times a letter's changes at least.
 --scan: annotated CDS that `seqpool coding` finds in the E. coli genome (half or more of it, strand and frame right) at
 so many false base pairs, beside the same path through hexamer log-odds, over a range of costs.
 What was computed is kept in DIR; a run that was cut short goes on.
@@ -28,15 +31,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from scipy.special import expit, logit
+from torch import Tensor, nn
 
 from seqpool.alphabet import DNA, PLAIN_CODONS, Codes, codon_codes
 from seqpool.artifact import load_artifact
 from seqpool.evaluation.coding import coding_answers, coding_scores
+from seqpool.evaluation.decisions import fit_thresholds
 from seqpool.evaluation.intervals import Interval, bootstrap_intervals, paired_differences
 from seqpool.jobs.coding import CodingScanner, RegionPath, chunks, coding_network
 from seqpool.kernels.shuffles import dinucleotide_shuffles
 from seqpool.nn.coding_evidence import margin
+from seqpool.nn.codon_encoder import CodonEncoder, frame_counts
+from seqpool.nn.heads import dense_head
 from seqpool.options.config import Experiment, check_config, read_config
+from seqpool.options.networks import CodonEncoder as Options
 from seqpool.train.coding_fragments import CodingFragments, FragmentPart, counted_pairs
 from seqpool.train.run import fit
 from seqpool.train.several import data_of
@@ -45,20 +54,46 @@ from seqpool.train.splits import TRAIN
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 RESAMPLES = 200
 OURS = "codon encoder"
-PLAIN = {
-    "class_path": "Encoder",
-    "init_args": {"channels": [64], "width": 12, "pool_size": 1, "normalise": False, "hidden": 32, "dropout": 0.2},
+SIZES: dict[str, Any] = {"hidden": 32, "dropout": 0.2}
+WITHOUT_FRAMES: dict[str, dict[str, Any]] = {
+    "first frame only": {
+        "class_path": "bench_coding.FirstFrame",
+        "init_args": {"filters": 64, "width": 4, "embedding": 24, "codon_pairs": 0, **SIZES},
+    },
+    "plain encoder": {
+        "class_path": "Encoder",
+        "init_args": {"channels": [64], "width": 12, "pool_size": 1, "normalise": False, **SIZES},
+    },
 }
+FOLDERS = {OURS: "coding", "first frame only": "first", "plain encoder": "plain"}
 COSTS = (2.0, 4.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)
 
 Values = Any
 
 
-def experiment_of(genome: str, *, plain: bool) -> Experiment:
-    """The genome's config, or the same with the plain encoder."""
+class FirstFrame(nn.Module):
+    """The codon encoder's network on the codons of a fragment as it is, from the first letter of the given strand."""
+
+    def __init__(self, channels: int, outputs: int, length: int | None, **options: Any) -> None:
+        super().__init__()
+        chosen = Options(**options)
+        self.encoder = CodonEncoder(chosen)
+        self.encoder.head = dense_head(3 * chosen.filters, outputs, hidden=chosen.hidden, dropout=chosen.dropout)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """(N, 4, L) one-hot letters to a logit of each answer."""
+        codes = torch.where(x.amax(1) == 1, x.argmax(1), DNA.unknown).to(torch.uint8)
+        counts = frame_counts(lengths, 3 * self.encoder.options.width)
+        parts = self.encoder.summaries(self.encoder.windows(self.encoder.codons(codes, lengths)), counts)
+        features: Tensor = self.encoder.head(torch.cat(parts, dim=1)[..., 0])
+        return features
+
+
+def experiment_of(genome: str, name: str = OURS) -> Experiment:
+    """The genome's config, or the same with a network that knows no frames."""
     config = read_config([str(CONFIGS / f"coding_{genome}.yaml")])
-    if plain:
-        config.values["model"]["init_args"]["network"] = PLAIN
+    if name in WITHOUT_FRAMES:
+        config.values["model"]["init_args"]["network"] = WITHOUT_FRAMES[name]
     return check_config(config)
 
 
@@ -146,7 +181,7 @@ def shown(interval: Interval, *, sign: str = "") -> str:
 
 def fragments_table(genome: str, runs: Path) -> None:
     """Figures of every method on the test fragments of a genome, each method's as soon as it is known."""
-    data = data_of(experiment_of(genome, plain=False))
+    data = data_of(experiment_of(genome))
     assert isinstance(data, CodingFragments)
     part = data.parts.test
     assert isinstance(part, FragmentPart)
@@ -154,11 +189,8 @@ def fragments_table(genome: str, runs: Path) -> None:
     codons, hexamers = log_odds(data, codons=1), log_odds(data, codons=2)
 
     def network(name: str) -> Callable[[list[Codes]], Values]:
-        plain = name != OURS
-
         def outputs(some: list[Codes]) -> Values:
-            run = runs / f"{'plain' if plain else 'coding'}_{genome}"
-            return network_outputs(fit(experiment_of(genome, plain=plain), run), some)
+            return network_outputs(fit(experiment_of(genome, name), runs / f"{FOLDERS[name]}_{genome}"), some)
 
         return outputs
 
@@ -166,7 +198,7 @@ def fragments_table(genome: str, runs: Path) -> None:
         OURS: network(OURS),
         "hexamer log-odds": lambda some: six_frames(some, lambda c: hexamers[c[:-1], c[1:]].sum()),
         "codon log-odds": lambda some: six_frames(some, lambda c: codons[c].sum()),
-        "plain encoder": network("plain encoder"),
+        **{name: network(name) for name in WITHOUT_FRAMES},
     }
     print(f"\n{genome}: test part")
     print("method\tnt\tAUROC\tframe and strand\tencoder's AUROC less this\tencoder's frames less this")
@@ -193,9 +225,7 @@ def fragments_table(genome: str, runs: Path) -> None:
             both = np.concatenate([values[here] for values in evidence])
             print(f"{name}\t{length}\t{coding_scores(truth, both, truth.astype(np.int64))['roc_auc']:.4f}", flush=True)
     prodigal_table(genome, runs, part, rows, shuffles)
-    folders = {OURS: f"coding_{genome}", "plain encoder": f"plain_{genome}"}
-    paths = {name: runs / folder / "model.safetensors" for name, folder in folders.items()}
-    invariance_table(paths, rows)
+    invariance_table(genome, runs, methods, part, rows)
 
 
 def said_of(name: str, outputs: Values) -> tuple[Values, Values]:
@@ -256,35 +286,63 @@ def prodigal_table(genome: str, runs: Path, part: FragmentPart, rows: list[Codes
         print(f"{length}\t\t" + "\t".join(f"{figure:.3f}" for figure in figures), flush=True)
 
 
-def invariance_table(models: dict[str, Path], rows: list[Codes]) -> None:
-    """Decisions that change when letters are trimmed off, and on the other strand."""
-    print("method\tdecisions that change: 1 letter trimmed\t2 letters trimmed\treverse complement")
-    some = rows[:: max(len(rows) // 6000, 1)]
+def invariance_table(
+    genome: str, runs: Path, methods: dict[str, Callable[[list[Codes]], Values]], part: FragmentPart, rows: list[Codes]
+) -> None:
+    """Decisions that change when letters are trimmed off, and on the other strand; some 6,000 fragments."""
+    chosen = np.arange(0, len(rows), max(len(rows) // 6000, 1))
+    some = [rows[row] for row in chosen.tolist()]
+    truth, lengths = part.target[chosen] > 0, part.lengths[chosen]
     changed = {
+        "as it is": some,
         "1": [codes[1:] for codes in some],
         "2": [codes[2:] for codes in some],
         "other strand": [DNA.reverse_complement(codes) for codes in some],
+        "30": [codes[30:] for codes in some],
     }
-    for name, path in models.items():
-        facts = load_artifact(path).facts
+    print("decisions that change, %\tnt\t1 letter trimmed\t2 letters\tother strand\taccuracy\ta letter costs, %")
+    for name, outputs_of in methods.items():
+        file = runs / f"{genome}_{name.replace(' ', '_')}_changed.npz"
+        found = kept(file, lambda do=outputs_of: {change: do(fragments) for change, fragments in changed.items()})
+        evidence, limit = evidence_of(name, genome, runs, found, truth)
+        decided = {change: values >= limit for change, values in evidence.items()}
+        for length in (*sorted(set(lengths.tolist())), 0):
+            here = lengths == length if length else lengths > 0
+            shares = [100 * (decided[one] != decided["as it is"])[here].mean() for one in ("1", "2", "other strand")]
+            accuracy = (decided["as it is"] == truth)[here].mean()
+            best = [best_accuracy(truth[here], evidence[one][here]) for one in ("as it is", "30")]
+            cells = [f"{share:.2f}" for share in shares] + [f"{accuracy:.4f}", f"{100 * (best[0] - best[1]) / 30:.2f}"]
+            print(f"{name}\t{length or 'all'}\t" + "\t".join(cells), flush=True)
 
-        def decide(fragments: list[Codes], path: Path = path, facts: Any = facts) -> Values:
-            outputs = network_outputs(path, fragments)
-            return coding_answers(outputs, temperature=facts.temperature, threshold=facts.thresholds[0]).coding
 
-        before = decide(some)
-        shares = [f"{100 * (decide(after) != before).mean():.3f} %" for after in changed.values()]
-        print(f"{name}\t" + "\t".join(shares) + f"\t(of {len(some)})", flush=True)
+def evidence_of(
+    name: str, genome: str, runs: Path, found: dict[str, Values], truth: Values
+) -> tuple[dict[str, Values], float]:
+    """Evidence of coding by what was done to the fragments, and from where on a method calls it coding."""
+    if "log-odds" in name:
+        evidence = {change: best_frame(outputs)[0] for change, outputs in found.items()}
+        scale = float(np.abs(evidence["as it is"]).max())
+        limit = fit_thresholds(truth.astype(np.float64), expit(evidence["as it is"] / scale), "binary")[0]
+        return evidence, scale * float(logit(limit))
+    facts = load_artifact(runs / f"{FOLDERS[name]}_{genome}" / "model.safetensors").facts
+    answers = {change: coding_answers(outputs, temperature=facts.temperature) for change, outputs in found.items()}
+    return {change: said.evidence for change, said in answers.items()}, float(logit(facts.thresholds[0]))
+
+
+def best_accuracy(truth: Values, evidence: Values) -> float:
+    """Share of right decisions at the threshold that has the largest one."""
+    signs = np.where(truth[np.argsort(-evidence)], 1, -1)
+    return float(((~truth).sum() + max(signs.cumsum().max(), 0)) / len(truth))
 
 
 def scan_table(runs: Path, model: Path | None) -> None:
     """Annotated genes of E. coli found, and false base pairs, at a range of costs."""
-    data = data_of(experiment_of("ecoli", plain=False))
+    data = data_of(experiment_of("ecoli"))
     assert isinstance(data, CodingFragments)
     assert data.parts is not None
     genome = data.genomes[0]
     ((name, letters),) = genome.letters.items()
-    path = model or fit(experiment_of("ecoli", plain=False), runs / "coding_ecoli")
+    path = model or fit(experiment_of("ecoli"), runs / "coding_ecoli")
     label = "ecoli" if model is None else path.stem
     scanner = CodingScanner(coding_network(load_artifact(path)), 11)
 
