@@ -17,6 +17,9 @@ class Signal:
     causal: filtered forwards only, as in a stream; else forwards and backwards, without delay.
     normalise: divided by the median range of a second (`second_range`), by the standard deviation (`standard`), or
         left in millivolts (`none`). limit: larger amplitudes are cut to it; null: not cut.
+    upright: a lead that points down (the median over seconds of the sum of the smallest and the largest sample is
+        below 0) is turned over, so that a recording upside down gets the same answer; not with `all_leads`, whose
+        signs tell of the heart's axis.
     shortest_s: a shorter recording is refused.
     window_s: longer recordings are judged in windows of so many seconds, every `stride_s` seconds (null: half a
         window), and the probabilities averaged; null: each recording in one piece.
@@ -31,6 +34,7 @@ class Signal:
     notch_hz: float | None = None
     causal: bool = False
     normalise: Literal["second_range", "standard", "none"] = "second_range"
+    upright: bool = False
     limit: float | None = 5.0
     shortest_s: float = 2.0
     window_s: float | None = None
@@ -39,6 +43,8 @@ class Signal:
     def __post_init__(self) -> None:
         if self.all_leads and not self.leads:
             raise ValueError("all_leads is set and leads is empty, expected the names of the leads")
+        if self.all_leads and self.upright:
+            raise ValueError("upright is set, which turns one lead: a model of several together reads them as they are")
         if not 1 <= self.rate_hz <= 100_000:
             raise ValueError(f"rate_hz is {self.rate_hz:g}, expected 1 to 100000")
         for name in ("highpass_hz", "lowpass_hz", "notch_hz"):

@@ -14,7 +14,7 @@ from seqpool.errors import DataError
 from seqpool.records import Recording
 from seqpool.signal.lead_stream import FilteredBlock, LeadStream
 from seqpool.signal.leads import choose_lead, derivable, lead_signal
-from seqpool.signal.normalisation import TypicalAmplitude
+from seqpool.signal.normalisation import Seconds, TypicalAmplitude
 from seqpool.signal.settings import Preprocessing
 
 MOST_MISSING = 0.5
@@ -49,7 +49,7 @@ class Source(Protocol):
 
 
 class PreparedLead:
-    """One lead at the model's rate, its typical amplitude 1, limited, 0 where it is missing.
+    """One lead at the model's rate, its typical amplitude 1, upright where asked for, limited, 0 where it is missing.
 
     samples: at the model's rate. missing_share: of the recording's samples.
     """
@@ -60,7 +60,9 @@ class PreparedLead:
         self.samples = 0
         self._limit = settings.limit
         self._stream = LeadStream(rate_hz, settings)
-        self._typical = TypicalAmplitude(settings.rate_hz, settings.normalise)
+        self._seconds = Seconds(settings.rate_hz)
+        self._typical = TypicalAmplitude(self._seconds, settings.normalise)
+        self._upright = settings.upright
         self._amplitude = 1.0
         self._filtered = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115
 
@@ -86,6 +88,8 @@ class PreparedLead:
             raise DataError(
                 f"{self.what} is flat most of the time, as when the electrode is off: there is nothing to judge."
             )
+        if self._upright and self._seconds.points_down():
+            self._amplitude = -self._amplitude
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
         """(stop - start,) of the finished lead."""
@@ -102,6 +106,7 @@ class PreparedLead:
 
     def _keep(self, blocks: Iterable[FilteredBlock]) -> None:
         for samples, absent in blocks:
+            self._seconds.feed(samples, absent)
             self._typical.feed(samples, absent)
             self._filtered.write(np.where(absent, np.nan, samples).tobytes())
             self.samples += len(samples)
@@ -137,7 +142,8 @@ class PreparedSignal:
 
 
 def prepared_signal(source: Source, settings: Preprocessing, lead: str | None = None) -> PreparedSignal:
-    """Leads chosen, gaps bridged, resampled, filtered, brought to a typical amplitude of 1, limited, gaps set to 0.
+    """Leads chosen, gaps bridged, resampled, filtered, brought to a typical amplitude of 1, turned upright
+    where the settings say so, limited, gaps set to 0.
 
     lead: the name of the lead to use by a model that takes one. Of a model that takes several together, a lead that is
     absent, constant or mostly missing is masked: its channel is 0, as in training with `lead_dropout`, and noted.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from seqpool.records import Recording
 from seqpool.signal import lead_stream, prepared_signal
 from seqpool.signal.filters import ZeroPhaseBlocks, design, memory_samples, zero_phase
 from seqpool.signal.gaps import Bridge, bridged
-from seqpool.signal.normalisation import TypicalAmplitude
+from seqpool.signal.normalisation import Seconds, TypicalAmplitude
 from seqpool.signal.preprocessing import prepare
 
 
@@ -159,10 +161,28 @@ def test_typical_amplitudes() -> None:
     missing[250:260] = True
     seconds = [np.ptp(samples[at : at + 100]) for at in range(0, 1000, 100) if at != 200]
     for rule, wanted in (("second_range", np.median(seconds)), ("standard", samples[~missing].std()), ("none", 1.0)):
-        typical = TypicalAmplitude(100.0, rule)  # type: ignore[arg-type]
+        by_second = Seconds(100.0)
+        typical = TypicalAmplitude(by_second, rule)  # type: ignore[arg-type]
         for part in (slice(0, 300), slice(300, 900), slice(900, None)):
+            by_second.feed(samples[part], missing[part])
             typical.feed(samples[part], missing[part])
         assert typical.value() == pytest.approx(wanted, rel=1e-12)
-    short = TypicalAmplitude(100.0, "second_range")
+    short = Seconds(100.0)
     short.feed(samples[:60], missing[:60])
-    assert short.value() == np.ptp(samples[:60])
+    assert TypicalAmplitude(short, "second_range").value() == np.ptp(samples[:60])
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_upright_turns_what_points_down_and_nothing_else(name: str) -> None:
+    plain, turning = SETTINGS[name], replace(SETTINGS[name], upright=True)
+    up = with_gaps(noisy(95.0) - 2.0)
+    up[:2000] *= -1  # less than half of the time
+    wanted = prepare(Recording(up[None], 250.0, ("II",), "x"), plain).values
+    for signal in (up, -up):
+        np.testing.assert_array_equal(prepare(Recording(signal[None], 250.0, ("II",), "x"), turning).values, wanted)
+    assert np.abs(prepare(Recording(-up[None], 250.0, ("II",), "x"), plain).values + wanted).max() < 1e-6
+
+
+def test_upright_is_for_models_of_one_lead() -> None:
+    with pytest.raises(ValueError, match="upright is set"):
+        Signal(leads=("I", "II"), all_leads=True, upright=True)
