@@ -135,9 +135,8 @@ def _outputs(
     with torch.inference_mode():
         for first in range(0, len(starts), BATCH_WINDOWS):
             pieces = [prepared.read(start, start + length) for start in starts[first : first + BATCH_WINDOWS].tolist()]
-            x = torch.from_numpy(np.stack(pieces))
-            lengths = torch.full((len(x),), x.shape[2], dtype=torch.int64)
-            found.append(artifact.network(x, lengths).numpy().astype(np.float64))
+            # no lengths: every window is whole
+            found.append(artifact.network(torch.from_numpy(np.stack(pieces))).numpy().astype(np.float64))
     return np.concatenate(found)
 
 

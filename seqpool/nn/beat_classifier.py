@@ -16,8 +16,6 @@ from seqpool.signal.beat_intervals import irregularity
 from seqpool.signal.beat_stretches import beat_stretches
 from seqpool.signal.beat_windows import Flags
 
-BATCH_BEATS = 1024
-
 LEAST_FACTOR = 1e-12
 """A gate of factor 0 multiplies by this, which leaves a logit finite."""
 
@@ -46,35 +44,21 @@ def beat_probabilities(
         seen = peaks_s[piece.first : piece.last]
         signal = np.asarray(read(piece.start, piece.stop))[0]
         difference, features = beat_inputs(signal, rate_hz, seen - piece.start / rate_hz, numbers)
-        logits = gated_logits(logits_of(network, difference, features), seen, network.options.gate, numbers)
-        gated = softmax(logits / temperature)
-        found[piece.own_first : piece.own_last] = gated[piece.own_first - piece.first : piece.own_last - piece.first]
+        # the gate of a beat asks which of so many beats around are ectopic, or beside an ectopic one
+        around = numbers.fibrillation_beats + 2
+        first, last = max(piece.own_first - around, piece.first), min(piece.own_last + around, piece.last)
+        near = slice(first - piece.first, last - piece.first)
+        logits = logits_of(network, difference[near], features[near])
+        gated = softmax(gated_logits(logits, seen[near], network.options.gate, numbers) / temperature)
+        found[piece.own_first : piece.own_last] = gated[piece.own_first - first : piece.own_last - first]
     return found
 
 
 def logits_of(network: BeatNetwork, difference: NDArray[np.float32], features: NDArray[np.float32]) -> Numbers:
     """(beats, CLASSES) logits of a network in evaluation mode."""
-    found = [np.zeros((0, len(CLASSES)))]
     with torch.inference_mode():
-        for start in range(0, len(difference), BATCH_BEATS):
-            rows = slice(start, start + BATCH_BEATS)
-            count = len(difference[rows])
-            padded = _batch_of(count)
-            logits = network(_with_rows(difference[rows], padded), _with_rows(features[rows], padded))
-            found.append(logits[:count].double().numpy())
-    return np.concatenate(found)
-
-
-def _batch_of(count: int) -> int:
-    """The power of two that so many beats are filled up to: torch keeps memory for every size of batch it has seen."""
-    return 1 << (count - 1).bit_length()
-
-
-def _with_rows(values: NDArray[np.float32], rows: int) -> torch.Tensor:
-    """The values as a tensor of so many rows, zeros after them."""
-    filled = np.zeros((rows, values.shape[1]), dtype=np.float32)
-    filled[: len(values)] = values
-    return torch.from_numpy(filled)
+        logits: Numbers = network(torch.from_numpy(difference), torch.from_numpy(features)).double().numpy()
+    return logits
 
 
 def softmax(logits: Numbers) -> Numbers:

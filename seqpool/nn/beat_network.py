@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from seqpool.nn.convolution import ConvolutionBlock
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.heads import FeatureNorm, dense_head
+from seqpool.nn.positions_first import PAIR, pooled_blocks
 from seqpool.options import networks
 from seqpool.options.beat_inputs import BeatInputs
 from seqpool.options.pooling import Pooling
@@ -52,13 +53,20 @@ class BeatClassifier(nn.Module):
 
     def forward(self, difference: Tensor, features: Tensor) -> Tensor:
         """(N, outputs) logits."""
-        x = difference[:, None]
-        for block in self.blocks:
-            x, _ = block(x)
-        pooled = torch.cat([self.maximum(x), self.average(x)], dim=1).flatten(1)
+        pooled = self._pooled(difference)
         told = self.features(self.norm(features).clamp(-FARTHEST, FARTHEST))
         logits: Tensor = self.head(torch.cat([pooled, told], dim=1))
         return logits
+
+    def _pooled(self, difference: Tensor) -> Tensor:
+        """(N, samples) to (N, 2 HALVES C): maximum and mean of each channel over each half."""
+        if torch.is_grad_enabled() or self.training or difference.shape[1] % (HALVES * PAIR ** len(self.blocks)):
+            x = difference[:, None]
+            for block in self.blocks:
+                x, _ = block(x)
+            return torch.cat([self.maximum(x), self.average(x)], dim=1).flatten(1)
+        halves = pooled_blocks(list(self.blocks), difference).unflatten(0, (HALVES, -1))  # HALVES, positions, C, N
+        return torch.cat([halves.amax(dim=1), halves.mean(dim=1)], dim=1).permute(2, 1, 0).flatten(1)
 
 
 class BeatNetwork(nn.Module):

@@ -43,8 +43,12 @@ class SameConv1d(nn.Conv1d):
         length, stride = input.shape[2], self.stride[0]
         outputs = (length + stride - 1) // stride
         reach = (outputs - 1) * stride - self.left_padding + self.dilation[0] * (self.kernel_size[0] - 1) + 1
-        padded = F.pad(zero_padding(input, lengths), (self.left_padding, max(0, reach - length)))
-        output = self._conv_forward(padded, self.weight, self.bias)[:, :, :outputs]
+        left, right = self.left_padding, max(0, reach - length)
+        kept = zero_padding(input, lengths)
+        if left == right:  # torch pads without a copy of the input
+            output = F.conv1d(kept, self.weight, self.bias, self.stride, left, self.dilation)[:, :, :outputs]
+        else:
+            output = self._conv_forward(F.pad(kept, (left, right)), self.weight, self.bias)[:, :, :outputs]
         return output if lengths is None else (output, (lengths + stride - 1) // stride)
 
     @property

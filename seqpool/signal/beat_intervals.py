@@ -92,7 +92,9 @@ def irregularity(peaks_s: Numbers, odd: Flags, half: int) -> Numbers:
     beside[:-1] |= odd[1:]
     change[beside] = np.nan
     windows = sliding_window_view(np.pad(change, half, constant_values=np.nan), 2 * half + 1)
-    told = np.isfinite(windows).sum(axis=1) >= LEAST_INTERVALS
-    found = np.zeros(len(peaks_s))
-    found[told] = np.nanmedian(windows[told], axis=1)
+    ranked = np.sort(windows, axis=1)  # NaN last
+    count = np.isfinite(windows).sum(axis=1)
+    rows, told = np.arange(len(windows)), count >= LEAST_INTERVALS
+    middle = (ranked[rows, np.maximum(count - 1, 0) // 2] + ranked[rows, count // 2]) / 2
+    found: Numbers = np.where(told, middle, 0.0)
     return found

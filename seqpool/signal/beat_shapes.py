@@ -7,6 +7,7 @@ import numpy as np
 from seqpool.signal.beat_intervals import moved, running_median
 from seqpool.signal.beat_templates import LaidBeats
 from seqpool.signal.beat_windows import FLAT, BeatNumbers, Flags, Floats, Numbers, correlation, stretch
+from seqpool.signal.medians import column_medians, row_medians
 
 _PARTS_S = {"P": (-0.26, -0.07), "QRS": (-0.08, 0.10), "T": (0.14, 0.46), "broad QRS": (-0.14, 0.20)}
 """Seconds from the R peak of the stretches that are compared one by one."""
@@ -68,7 +69,7 @@ def shape_features(laid: LaidBeats, numbers: BeatNumbers, rate_hz: float) -> dic
 def _distances(laid: LaidBeats, numbers: BeatNumbers, rate_hz: float) -> dict[str, Numbers]:
     """Root mean square differences from the template, plain and over the spread of regular beats, and correlations."""
     difference = laid.beats - laid.templates
-    spread = 1.4826 * np.median(np.abs(difference[laid.regular]), axis=0)
+    spread = 1.4826 * column_medians(np.abs(difference[laid.regular]))
     spread = np.maximum(spread, max(_LEAST_SPREAD, 0.3 * float(np.median(spread))))
     found = {}
     for name, seconds in _PARTS_S.items():
@@ -107,16 +108,25 @@ def cluster_centres(values: Floats, count: int, rounds: int = 10) -> Floats:
     No chance is in it: the first centre is the median, each next one lies far from those before, though not farthest,
     where artefacts are. A centre with fewer than 2 % of the values stays where it was put.
     """
-    centres = np.median(values, axis=0)[None]
+    centres = column_medians(values)[None]
+    squared = _squared(values, centres)
     for _ in range(min(count, len(values)) - 1):
-        order = np.argsort(_squared(values, centres).min(axis=1), kind="stable")
-        centres = np.concatenate([centres, values[order[int(0.97 * (len(order) - 1))]][None]])
+        order = np.argsort(squared.min(axis=1), kind="stable")
+        added = values[order[int(0.97 * (len(order) - 1))]][None]
+        centres = np.concatenate([centres, added])
+        squared = np.concatenate([squared, _squared(values, added)], axis=1)
+    nearest = squared.argmin(axis=1)
     for _ in range(rounds):
-        nearest = _squared(values, centres).argmin(axis=1)
         for place in range(len(centres)):
             members = nearest == place
             if members.sum() > max(3, 0.02 * len(values)):
-                centres[place] = values[members].mean(axis=0)
+                centre = values[members].mean(axis=0)
+                if (centre != centres[place]).any():
+                    centres[place] = centre
+                    squared[:, place] = _squared(values, centre[None])[:, 0]
+        before, nearest = nearest, squared.argmin(axis=1)
+        if (nearest == before).all():
+            break
     return centres
 
 
@@ -129,7 +139,7 @@ def _form(laid: LaidBeats, numbers: BeatNumbers, rate_hz: float) -> dict[str, Nu
     """Width, height, slope and area of the QRS complex over those of regular beats, and how high waves reach."""
     beats = laid.beats.astype(np.float64)
     inside = stretch(numbers, rate_hz, *_COMPLEX_S)
-    base = np.median(beats[:, stretch(numbers, rate_hz, *_BODY_S)], axis=1, keepdims=True)
+    base = row_medians(beats[:, stretch(numbers, rate_hz, *_BODY_S)])[:, None]
     qrs, usual = beats[:, inside], laid.templates[:, inside].astype(np.float64)
     size = np.abs(qrs - base)
     height = np.ptp(qrs, axis=1)

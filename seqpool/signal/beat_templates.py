@@ -21,6 +21,7 @@ from seqpool.signal.beat_windows import (
     samples_of,
     stretch,
 )
+from seqpool.signal.medians import column_medians
 
 QRS_S = (-0.10, 0.14)
 """Where the QRS complex lies, and a broad one still for the most part, in seconds from the R peak."""
@@ -111,13 +112,13 @@ def laid_beats(signal: Floats, rate_hz: float, peaks_s: Numbers, numbers: BeatNu
 
 def _templates(beats: Floats, regular: Flags, half: int) -> tuple[Floats, Floats]:
     """(beats, samples) median of the regular beats around each block of BLOCK_BEATS, and (samples,) that of all."""
-    whole = np.median(beats[regular], axis=0)
+    whole = column_medians(beats[regular])
     templates = np.empty_like(beats)
     for start in range(0, len(beats), BLOCK_BEATS):
         stop = start + BLOCK_BEATS
         first = max(start - half, 0)
         chosen = first + np.flatnonzero(regular[first : stop + half])
-        templates[start:stop] = np.median(beats[chosen], axis=0) if len(chosen) >= LEAST_BEATS else whole
+        templates[start:stop] = column_medians(beats[chosen]) if len(chosen) >= LEAST_BEATS else whole
     return templates, whole
 
 
@@ -147,7 +148,7 @@ def _other_shapes(
         centre = int(alike.sum(axis=1).argmax())
         if alike[centre].sum() < 2:  # each beat is alone in its shape, or all are flat
             return
-        other = np.median(beats[compared[alike[centre]]], axis=0)
+        other = column_medians(beats[compared[alike[centre]]])
         members = left & (correlation(beats[:, qrs], other[None, qrs]) > numbers.least_correlation)
         left = left & ~members
         left[compared[centre]] = False

@@ -90,20 +90,19 @@ def best_shifts(
     templates: (beats, samples) windows as `beat_windows` cuts them. The stretch from `align_from_s` to `align_to_s` is
     compared, at shifts of up to `longest_shift_s`.
     """
-    before, after = samples_of(numbers, rate_hz)
     longest = round(numbers.longest_shift_s * rate_hz)
     part = stretch(numbers, rate_hz, numbers.align_from_s, numbers.align_to_s)
     width = part.stop - part.start
     pattern = templates[:, part] - templates[:, part].mean(axis=1, keepdims=True)
     pattern = pattern / np.sqrt(np.maximum((pattern**2).sum(axis=1, keepdims=True), FLAT))
-    wide = beat_windows(signal, places, before + longest, after + longest)
-    shifts = np.arange(-longest, longest + 1)
-    first = part.start + shifts + longest
-    products = np.einsum("bsw,bw->bs", sliding_window_view(wide, width, axis=1)[:, first], pattern)
-    sums = np.cumsum(np.pad(wide.astype(np.float64), ((0, 0), (1, 0))), axis=1)
+    zero, steps = round(numbers.before_s * rate_hz), 2 * longest + 1
+    wide = beat_windows(signal, places, zero - part.start + longest, part.stop - zero + longest)
+    products = np.einsum("bsw,bw->bs", sliding_window_view(wide, width, axis=1), pattern)
+    sums = np.cumsum(np.pad(wide, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
     squares = np.cumsum(np.pad(wide.astype(np.float64) ** 2, ((0, 0), (1, 0))), axis=1)
-    total = sums[:, first + width] - sums[:, first]
-    energy = squares[:, first + width] - squares[:, first] - total**2 / width
+    total = sums[:, width:] - sums[:, :steps]
+    energy = squares[:, width:] - squares[:, :steps] - total**2 / width
+    shifts = np.arange(-longest, longest + 1)
     match = products / np.sqrt(np.maximum(energy, FLAT))
     best = (match - STAY / rate_hz * np.abs(shifts)).argmax(axis=1)
     return shifts[best], match[np.arange(len(match)), best].astype(np.float64)

@@ -23,7 +23,7 @@ MOST_MISSING = 0.5
 LEAST_AMPLITUDE_MV = 1e-3
 """A lead of which the typical second moves by less, a converter's smallest step, shows no heart."""
 
-READ_S = 300
+READ_S = 600
 """Seconds of a recording that are read at once."""
 
 MEMORY_BYTES = 1 << 22

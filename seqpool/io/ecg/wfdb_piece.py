@@ -211,7 +211,7 @@ def _verify_checksums(digital: Digital, parsed: Any, frames: int, source: str, i
     step = max(_VERIFIED_SAMPLES // sum(parsed.samps_per_frame), 1)
     for first in range(0, frames, step):
         for place, values in enumerate(digital(first, min(first + step, frames))):
-            sums[place] += int(values.sum(dtype=np.int64))
+            sums[place] += int(values.sum(dtype=values.dtype))  # what does not fit leaves the lower 16 bits right
     for place, declared in enumerate(parsed.checksum):
         found = sums[place] & 0xFFFF
         if declared and found != declared & 0xFFFF:
