@@ -56,6 +56,8 @@ def beat_probabilities(
 
 def logits_of(network: BeatNetwork, difference: NDArray[np.float32], features: NDArray[np.float32]) -> Numbers:
     """(beats, CLASSES) logits of a network in evaluation mode."""
+    if not len(difference):
+        return np.zeros((0, len(CLASSES)))
     with torch.inference_mode():
         logits: Numbers = network(torch.from_numpy(difference), torch.from_numpy(features)).double().numpy()
     return logits

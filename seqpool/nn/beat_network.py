@@ -65,7 +65,8 @@ class BeatClassifier(nn.Module):
             for block in self.blocks:
                 x, _ = block(x)
             return torch.cat([self.maximum(x), self.average(x)], dim=1).flatten(1)
-        halves = pooled_blocks(list(self.blocks), difference).unflatten(0, (HALVES, -1))  # HALVES, positions, C, N
+        maps = pooled_blocks(list(self.blocks), difference)
+        halves = maps.reshape(HALVES, -1, *maps.shape[1:])  # HALVES, positions, C, N
         return torch.cat([halves.amax(dim=1), halves.mean(dim=1)], dim=1).permute(2, 1, 0).flatten(1)
 
 

@@ -52,7 +52,7 @@ def pooled_blocks(blocks: Sequence[nn.Module], x: Tensor) -> Tensor:
     positions; L is a multiple of PAIR to the power of the blocks.
     """
     folded = [_folded_block(block) for block in blocks]
-    return torch.cat([_through(folded, piece) for piece in x.split(ROWS)], dim=2)
+    return torch.cat([_through(folded, x[row : row + ROWS]) for row in range(0, len(x), ROWS)], dim=2)
 
 
 def _folded_block(block: nn.Module) -> _Block:

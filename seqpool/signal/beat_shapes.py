@@ -69,7 +69,7 @@ def shape_features(laid: LaidBeats, numbers: BeatNumbers, rate_hz: float) -> dic
 def _distances(laid: LaidBeats, numbers: BeatNumbers, rate_hz: float) -> dict[str, Numbers]:
     """Root mean square differences from the template, plain and over the spread of regular beats, and correlations."""
     difference = laid.beats - laid.templates
-    spread = 1.4826 * column_medians(np.abs(difference[laid.regular]))
+    spread: Floats = np.float32(1.4826) * column_medians(np.abs(difference[laid.regular]))
     spread = np.maximum(spread, max(_LEAST_SPREAD, 0.3 * float(np.median(spread))))
     found = {}
     for name, seconds in _PARTS_S.items():

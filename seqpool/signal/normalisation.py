@@ -39,7 +39,8 @@ class Seconds:
         """(seconds,) smallest and largest samples. Seconds with a bridged sample do not count unless all have one."""
         if not self._lowest:
             return np.zeros(0), np.zeros(0)
-        lowest, highest, complete = (np.concatenate(kept) for kept in (self._lowest, self._highest, self._complete))
+        lowest, highest = np.concatenate(self._lowest), np.concatenate(self._highest)
+        complete = np.concatenate(self._complete)
         return (lowest[complete], highest[complete]) if complete.any() else (lowest, highest)
 
     def points_down(self) -> bool:

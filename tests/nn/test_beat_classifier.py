@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -35,6 +37,24 @@ def test_forward_is_the_mean_of_the_members() -> None:
         each = one.each(beats, features)
         torch.testing.assert_close(one(beats, features), (each[0] + each[1]) / 2)
     assert not torch.allclose(each[0], each[1])
+
+
+@pytest.mark.parametrize(("beats", "rows"), [(192, 1), (192, 200), (96, 7), (190, 3)])
+def test_without_gradients_the_maps_lie_otherwise_and_the_answer_is_the_same(beats: int, rows: int) -> None:
+    """Against the blocks as they are trained, with moments and weights of every channel apart."""
+    torch.manual_seed(1)
+    options = replace(SMALL, stem=3, stem_width=7, channels=(3, 5, 4), width=5)
+    built = build_network(options, SIGNAL, 4, None)
+    assert isinstance(built, BeatNetwork)
+    for name, values in (*built.named_parameters(), *built.named_buffers()):
+        if "norm" in name and values.is_floating_point():
+            values.data.uniform_(0.5, 2.0)
+    built.eval()
+    x, features = torch.randn(rows, beats), torch.randn(rows, len(FEATURES))
+    wanted = built(x, features)
+    assert wanted.requires_grad
+    with torch.inference_mode():
+        torch.testing.assert_close(built(x, features), wanted.detach(), rtol=1e-5, atol=1e-5)
 
 
 def test_a_long_lead_is_judged_stretch_by_stretch() -> None:
