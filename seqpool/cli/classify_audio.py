@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ from seqpool.errors import UsageError
 if TYPE_CHECKING:
     from seqpool.artifact import Artifact
 
-_OF_RECORDINGS = ("lead", "unit", "ignore_checksum", "plot")
-"""Options that say how an ECG is read or drawn."""
+_OF_RECORDINGS = ("lead", "unit", "ignore_checksum")
+"""Options that say how an ECG is read."""
 
 
 def run_audio(
@@ -26,9 +27,13 @@ def run_audio(
     from tqdm import tqdm
 
     from seqpool.cli.row_output import open_rows
+    from seqpool.io.audio import read_audio
     from seqpool.io.finished_rows import FinishedRows
+    from seqpool.jobs.audio_pictures import cell_pictures
     from seqpool.jobs.classify import table_columns
     from seqpool.jobs.classify_audio import classified_clips, clip_rows, found_clips
+    from seqpool.plots.ecg_paper import Pages
+    from seqpool.plots.spectrogram import draw_cells
 
     for name in _OF_RECORDINGS:
         if getattr(arguments, name):
@@ -39,7 +44,9 @@ def run_audio(
     facts = {"model": hashlib.sha256(model.read_bytes()).hexdigest(), **options}
     columns = table_columns(artifact, windows=arguments.windows)
     found = found_clips(inputs, reporter.error)
+    pages = None if arguments.plot is None else Pages(arguments.plot)
     with (
+        pages or nullcontext(),
         FinishedRows(arguments.output, columns, facts, resume=arguments.resume) as finished,
         open_rows(arguments, columns, {"model": str(model)}) as writer,
     ):
@@ -54,6 +61,11 @@ def run_audio(
                 for result in answers:
                     rows = clip_rows(result, windows=arguments.windows, abstain_below=arguments.abstain_below)
                     finished.add(name, rows)
+                    if pages is not None:
+                        pictures = list(cell_pictures(read_audio(name, rate_hz=arguments.rate_hz), artifact))
+                        pages.several = pages.several or len(found) * len(pictures) > 1
+                        for picture in pictures:
+                            pages.add(draw_cells(picture))
             if rows is not None:
                 writer.write(rows)
     return 1 if reporter.bad else 0

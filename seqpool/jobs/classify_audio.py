@@ -59,7 +59,7 @@ def classified_clips(
         try:
             clip = read_audio(name, rate_hz=rate_hz)
             sound, notes = prepare_sound(clip.samples, clip.rate_hz, reads)
-            starts, length = _windows(sound.shape[1], reads)
+            starts, length = window_places(sound.shape[1], reads)
             _require_length(name, length, reads, artifact)
         except DataError as error:
             on_error(error)
@@ -104,7 +104,7 @@ def classify_clips(
     return concatenated(rows, table_columns(artifact, windows=windows))
 
 
-def _windows(samples: int, reads: Audio) -> tuple[NDArray[np.int64], int]:
+def window_places(samples: int, reads: Audio) -> tuple[NDArray[np.int64], int]:
     """Starts of the windows, and the length of each."""
     window = samples if reads.window_s is None else max(round(reads.window_s * reads.rate_hz), 1)
     stride = max(window // 2, 1) if reads.stride_s is None else max(round(reads.stride_s * reads.rate_hz), 1)

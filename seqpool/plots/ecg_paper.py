@@ -160,10 +160,9 @@ def draw_page(rows: Sequence[Row], title: str, note: str = "") -> Any:
 
     Raises MissingExtraError without matplotlib.
     """
-    figure_type = _figure_type()
     width = _LEFT_MM + ROW_S * MM_PER_SECOND + _RIGHT_MM
     height = _TOP_MM + len(rows) * ROW_MM + _BOTTOM_MM
-    figure = figure_type(figsize=(width / 25.4, height / 25.4), dpi=150, facecolor="white")
+    figure = figure_type()(figsize=(width / 25.4, height / 25.4), dpi=150, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(0, height))
     axes.axis("off")
@@ -315,7 +314,7 @@ class Pages:
         self._path = Path(path)
         if self._path.suffix.lower() not in FORMATS:
             raise UsageError(f"--plot {path} ends in none of {', '.join(FORMATS)}.")
-        _figure_type()
+        figure_type()
         self.several = False
         self._pages = 0
         self._pdf: Any = None
@@ -370,7 +369,8 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def _figure_type() -> Any:
+def figure_type() -> Any:
+    """`matplotlib.figure.Figure`. Raises MissingExtraError without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:

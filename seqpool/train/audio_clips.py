@@ -97,7 +97,6 @@ class AudioClips(DataModule):
             target=target[rows],
             number=rows,
             varied=varied,
-            like_lengths=True,
         )
 
 

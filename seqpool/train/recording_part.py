@@ -19,7 +19,6 @@ class RecordingPart:
     them. digests: of each recording. target: (rows,) or (rows, targets); weight: (rows,).
     number: (rows,) the row of the table, by which augmentation knows a recording whatever side it is on.
     varied: a recording as one training epoch sees it, every draw from the generator.
-    like_lengths: rows of like length are trained on together, so that little is padded.
     """
 
     def __init__(
@@ -30,7 +29,6 @@ class RecordingPart:
         target: NDArray[np.float64],
         number: NDArray[np.int64],
         varied: Callable[[Values, np.random.Generator], Values],
-        like_lengths: bool = False,
     ) -> None:
         self.ids = ids
         self.digests = digests
@@ -39,7 +37,6 @@ class RecordingPart:
         self._values = values
         self._number = number
         self._varied = varied
-        self.lengths = np.array([one.shape[1] for one in values], dtype=np.int64) if like_lengths else None
 
     def inputs(self, rows: NDArray[np.int64], epoch: int | None, seed: int) -> tuple[Values, NDArray[np.int64]]:
         """(N, channels, L) padded with 0, and (N,) lengths; augmented as a function of (seed, epoch, row)."""

@@ -106,3 +106,8 @@ def test_a_short_and_a_long_clip_with_an_encoder_of_spectrograms(
         row = capsys.readouterr().out.splitlines()[1].split("\t")
         assert float(row[5]) == pytest.approx(float(expected), abs=1e-5)
         assert float(row[3]) == len(sound) / 8000
+    picture = tmp_path / "p.svg"
+    words = ["classify", str(tmp_path / "short.wav"), "--model", str(tmp_path / "m.safetensors"), "--plot"]
+    assert main([*words, str(picture)]) == 0
+    assert "evidence for" in picture.read_text()
+    assert main([*words, str(tmp_path / "p.txt")]) == 2
