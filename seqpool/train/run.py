@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import warnings
+from collections import UserDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -122,7 +123,8 @@ def _instantiate(experiment: Experiment, folder: Path) -> tuple[pl.Trainer, Trai
     data_module = import_module(experiment.data.module)
     model_options = {
         **{name: plain(getattr(experiment.model, name)) for name in plain(experiment.model)},
-        "network": network_config(experiment.model.network),
+        # a dict whose class_path can be imported would be made into that class by jsonargparse
+        "network": UserDict(network_config(experiment.model.network)),
     }
     try:
         cli = LightningCLI(

@@ -56,6 +56,13 @@ def scores(path: Path) -> dict[str, Any]:
     return {name: entry["value"] for name, entry in read_facts(path).metrics["scores"].items()}
 
 
+def test_a_network_of_ones_own_is_trained_and_read_again(tmp_path: Path) -> None:
+    network = {"class_path": "tests.train.toy_data.OwnNetwork", "init_args": {"bias": False}}
+    artifact = fit(experiment(epochs=1, network=network), tmp_path / "run")
+    assert read_facts(artifact).network == network
+    assert {name for name, _ in load_artifact(artifact).network.named_parameters()} == {"network.layer.weight"}
+
+
 @pytest.mark.parametrize(
     ("target", "score", "least"),
     [

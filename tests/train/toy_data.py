@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from seqpool.alphabet import DNA
 from seqpool.options.inputs import Letters
@@ -62,3 +63,15 @@ class ToyData(DataModule):
         classes = ("negative", "positive")
         validation = parts[1] if self.options.validation else None
         return Parts(parts[0], validation, parts[2], Letters("dna"), classes, {"name": "toy"}, length=40)
+
+
+class OwnNetwork(nn.Module):
+    """A user's own network: shares of letters, one layer."""
+
+    def __init__(self, channels: int, outputs: int, length: int | None, bias: bool) -> None:
+        super().__init__()
+        self.layer = nn.Linear(channels, outputs, bias=bias)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        scores: Tensor = self.layer(x.mean(dim=2))
+        return scores
