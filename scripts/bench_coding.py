@@ -55,11 +55,8 @@ CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 RESAMPLES = 200
 OURS = "codon encoder"
 SIZES: dict[str, Any] = {"hidden": 32, "dropout": 0.2}
-WITHOUT_FRAMES: dict[str, dict[str, Any]] = {
-    "first frame only": {
-        "class_path": "bench_coding.FirstFrame",
-        "init_args": {"filters": 64, "width": 4, "embedding": 24, "codon_pairs": 0, **SIZES},
-    },
+WITHOUT_FRAMES: dict[str, Any] = {
+    "first frame only": "bench_coding.FirstFrame",
     "plain encoder": {
         "class_path": "Encoder",
         "init_args": {"channels": [64], "width": 12, "pool_size": 1, "normalise": False, **SIZES},
@@ -74,9 +71,9 @@ Values = Any
 class FirstFrame(nn.Module):
     """The codon encoder's network on the codons of a fragment as it is, from the first letter of the given strand."""
 
-    def __init__(self, channels: int, outputs: int, length: int | None, **options: Any) -> None:
+    def __init__(self, channels: int, outputs: int, length: int | None) -> None:
         super().__init__()
-        chosen = Options(**options)
+        chosen = Options(filters=64, width=4, embedding=24, codon_pairs=0, **SIZES)
         self.encoder = CodonEncoder(chosen)
         self.encoder.head = dense_head(3 * chosen.filters, outputs, hidden=chosen.hidden, dropout=chosen.dropout)
 
