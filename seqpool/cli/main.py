@@ -17,7 +17,7 @@ from seqpool.errors import SeqpoolError, UsageError
 VERBS: dict[str, str] = {
     "scan": "find motifs in FASTA files, with exact p- and q-values",
     "enrich": "which motifs sequences hold more often than others do",
-    "classify": "classify ECG recordings with a trained model",
+    "classify": "classify ECG recordings and sound files with a trained model",
     "holter": "report rates, ectopic beats, pauses and atrial fibrillation of long ECG recordings",
     "delineate": "find P, QRS and T waves in ECG recordings, and intervals",
     "coding": "find coding regions in genomes and contigs, with strand and frame",
@@ -42,7 +42,7 @@ def _top_help() -> str:
         [
             "usage: seqpool VERB INPUT... [options]",
             "",
-            "Scan FASTA files for motifs, train networks from a config file, classify ECG recordings.",
+            "Scan FASTA files for motifs, train networks from a config file, classify recordings.",
             "",
             "verbs:",
             *lines,
