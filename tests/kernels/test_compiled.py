@@ -85,6 +85,25 @@ assert sum(_add_winners.stats.cache_hits.values()) == int(sys.argv[1]), _add_win
         run(code, tmp_path, str(hits), NUMBA_CACHE_DIR=str(tmp_path / "cache"))
 
 
+def test_kept_code_is_loaded_without_the_compiler(tmp_path: Path) -> None:
+    """What Numba loads to compile is not there after kept code ran, and is when something has to be compiled."""
+    code = """
+import sys
+import numba
+import numpy as np
+from seqpool.kernels.loss_sums import add_columns
+probability = np.empty(3)
+add_columns(np.array([[0, 1], [1, 0]]), np.array([0.25, 0.75]), 2, probability, np.empty(3))
+assert probability.tolist() == [0.1875, 0.625, 0.1875], probability
+assert sum(add_columns.stats.cache_hits.values()) == int(sys.argv[1]), add_columns.stats
+assert ("numba.typed.dictimpl" in sys.modules) == (sys.argv[1] == "0")
+assert numba.njit(lambda values: {value: 2 * value for value in values})(np.arange(3)) == {0: 0, 1: 2, 2: 4}
+"""
+    root = str(Path(seqpool.__file__).parent.parent)
+    for hits in (0, 1):
+        run(code, tmp_path, str(hits), NUMBA_CACHE_DIR=str(tmp_path / "cache"), PYTHONPATH=root)
+
+
 def test_pieces_run_once_and_failures_are_raised() -> None:
     for threads in (1, 2, 5):
         done: list[int] = []
