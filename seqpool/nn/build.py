@@ -13,6 +13,7 @@ from seqpool.nn.beat_network import BeatNetwork
 from seqpool.nn.codon_encoder import CodonEncoder
 from seqpool.nn.decoders import SampleLabeller
 from seqpool.nn.encoder import Encoder
+from seqpool.nn.intervals import interval_of
 from seqpool.nn.letters import OneHot
 from seqpool.nn.map_layers import MapLayers
 from seqpool.nn.motif_detector import MotifDetector
@@ -21,6 +22,7 @@ from seqpool.options import map_networks, networks
 from seqpool.options.beat_inputs import BeatSignal
 from seqpool.options.images import Image
 from seqpool.options.inputs import Letters, NetworkInput
+from seqpool.pooling.intervals import Bounds
 
 
 class LetterNetwork(nn.Module):
@@ -35,6 +37,10 @@ class LetterNetwork(nn.Module):
         """What the network returns."""
         x = self.one_hot(x)
         return self.network(x) if lengths is None else self.network(x, lengths)  # type: ignore[no-any-return]
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of what the network returns while the channels stay in a box."""
+        return interval_of(self.network, lower, upper, lengths)
 
 
 def build_network(

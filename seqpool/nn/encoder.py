@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.nn.convolution import ConvolutionBlock, SameConv1d
-from seqpool.nn.heads import dense_head
+from seqpool.nn.heads import dense_head, last_dense
+from seqpool.nn.intervals import interval_of
 from seqpool.options import networks
 from seqpool.options.pooling import Pooling
-from seqpool.pooling import global_pool
+from seqpool.pooling import GlobalAvgPool1d, global_pool
 from seqpool.pooling.geometry import Geometry, stack
+from seqpool.pooling.intervals import Bounds
 from seqpool.pooling.masks import zero_padding
 
 
@@ -113,6 +115,57 @@ class Encoder(nn.Module):
             pooled.append(entry.sum(dim=2) / count)
         assert self.head is not None
         return self.head(torch.cat(pooled, dim=1))  # type: ignore[no-any-return]
+
+    def interval(
+        self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None, *, first: Bounds | None = None
+    ) -> Bounds:
+        """Bounds of the logits while the input (N, channels, L) stays in a box.
+
+        first: bounds of what `first_linear` gives, where the caller knows more than a box.
+        """
+        lower, upper = zero_padding(lower, lengths), zero_padding(upper, lengths)
+        entry = bounds = Bounds(lower, upper, lengths)
+        if self.embedding is not None:
+            bounds = interval_of(self.embedding, lower, upper, None)._replace(lengths=lengths)
+        if self.options.positions:
+            places = self._positions(lower)
+            bounds = Bounds(*(torch.cat([end, places], dim=1) for end in bounds[:2]), lengths)
+        features: list[Bounds] = []
+        for i, block in enumerate(self.blocks):
+            assert isinstance(block, ConvolutionBlock)
+            bounds = block.interval(*bounds, first=first if i == 0 else None)
+            if self.options.pool_each and i < len(self.blocks) - 1:
+                features.append(interval_of(self.pools[i], *bounds))
+        if self.maps is not None:
+            low, high, own = bounds
+            maps = interval_of(self.maps, zero_padding(low, own), zero_padding(high, own))
+            return interval_of(self.pools[0], maps.lower, maps.upper, own)
+        low, high, own = bounds
+        if self.pools:
+            features.append(interval_of(self.pools[-1], low, high, own))
+        else:
+            features.append(Bounds(zero_padding(low, own).flatten(1), zero_padding(high, own).flatten(1)))
+        if self.options.skip:
+            features.append(Bounds(entry.lower.flatten(1), entry.upper.flatten(1)))
+        if self.options.composition:
+            features.append(GlobalAvgPool1d().interval(*entry))
+        assert self.head is not None
+        together = [torch.cat([one[end] for one in features], dim=1) for end in (0, 1)]
+        return interval_of(self.head, together[0], together[1])
+
+    def first_linear(self) -> tuple[SameConv1d, nn.Module | None, nn.Module | None] | None:
+        """The first convolution on the input with what is linear around it, as `SameConv1d.followed_by` takes them;
+        None where more of the network sees the input."""
+        options, block = self.options, self.blocks[0]
+        assert isinstance(block, ConvolutionBlock)
+        if self.embedding is not None or options.positions or options.skip or options.composition:
+            return None
+        alone = block.shortcut is None or block.first_linear()[2] is not None
+        return block.first_linear() if alone else None
+
+    def last_layers(self) -> list[nn.Linear]:
+        """The dense layer that gives the logits; none where maps are pooled."""
+        return [] if self.head is None else [last_dense(self.head)]
 
     def _positions(self, x: Tensor) -> Tensor:
         """(N, positions, L) sines and cosines of wavelengths from 4 to 1024 positions (Vaswani et al. 2017)."""

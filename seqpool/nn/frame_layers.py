@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqpool.errors import UsageError
+from seqpool.nn.intervals import convolution_interval, dense_interval
+from seqpool.pooling.intervals import Bounds
 from seqpool.pooling.masks import zero_padding
 
 Permutation = tuple[int, ...]
@@ -164,6 +166,27 @@ class EquivariantLayer(nn.Module):
             bias = torch.cat([bias, bias.flip(0)])
         output = F.conv1d(zero_padding(x, lengths), self.kernel(), bias, padding=(3 * self.codons - 1) // 2)
         return output if lengths is None else (output, lengths)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box for each value of the result, attained but for rounding."""
+        bias: Tensor | None = self.bias
+        if self.codons is None:
+            rows, readings = lower.shape[:2]
+            # (readings out, out, readings in, in)
+            whole = self.weight[self.pattern].transpose(1, 2).flatten(2).flatten(0, 1)
+            every = None if bias is None else bias.repeat(readings)
+            ends = dense_interval(whole, every, lower.flatten(1), upper.flatten(1))
+            low, high = (end.view(rows, readings, -1) for end in ends)
+            return Bounds(low, high, lengths)
+        if bias is not None and self.group.readings == 6:
+            bias = torch.cat([bias, bias.flip(0)])
+        padding = (3 * self.codons - 1) // 2
+
+        def convolve(x: Tensor, weight: Tensor) -> Tensor:
+            return F.conv1d(x, weight, padding=padding)
+
+        lower, upper = zero_padding(lower, lengths), zero_padding(upper, lengths)
+        return Bounds(*convolution_interval(convolve, self.kernel(), bias, lower, upper), lengths)
 
     def _of_readings(self, x: Tensor) -> Tensor:
         readings = self.group.readings

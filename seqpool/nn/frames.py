@@ -14,9 +14,11 @@ from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.nn.group_pool import GroupPool, Reduce
+from seqpool.nn.intervals import interval_of
 from seqpool.nn.strands import reverse_complement
 from seqpool.nn.valid_stack import ValidStack
 from seqpool.pooling import GlobalMaxPool1d, mask_from_lengths
+from seqpool.pooling.intervals import Bounds
 
 BLOCK_LETTERS = 52_000
 """Letters that a CPU takes through a network at a time in evaluation: so few that maps stay in its cache."""
@@ -157,15 +159,37 @@ class FrameSymmetrized(nn.Module):
             maps, counts = found if isinstance(found, tuple) else (found, None)
             return maps.reshape(*shape, *maps.shape[1:]), None if counts is None else counts.view(shape)
         output = self.net(*stacked_frames(x, lengths))
-        if isinstance(output, tuple):
-            maps, counts = output
-            _check_counts(counts.reshape(3, strands * shape[2]))
-        else:
-            maps = output.unsqueeze(-1)
-            lengths = _lengths_of(x, lengths)
+        maps, counts = output if isinstance(output, tuple) else (output, None)
+        return self._arranged(maps, counts, _lengths_of(x, lengths))
+
+    def _arranged(self, maps: Tensor, counts: Tensor | None, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network gave of stacked frames, with its windows or without, as `_maps` says.
+
+        lengths: of the rows of all strands.
+        """
+        shape = (3, self.frames // 3, len(maps) // self.frames)
+        if counts is None:
+            maps = maps.unsqueeze(-1)
             starts = torch.arange(3, device=lengths.device)[:, None]
             counts = (lengths - starts >= max(self.shortest, 3)).to(lengths.dtype)
+        else:
+            _check_counts(counts.reshape(3, -1))
         return maps.reshape(*shape, *maps.shape[1:]), counts.reshape(shape)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the result while the channels (N, letters, L) stay in a box."""
+        if self.frames == 6:
+            lower, upper = (torch.cat([end, reverse_complement(end, lengths)]) for end in (lower, upper))
+            lengths = None if lengths is None else lengths.repeat(2)
+        low, own = stacked_frames(lower, lengths)
+        high, _ = stacked_frames(upper, lengths)
+        found = interval_of(self.net, low, high, own)
+        windows = found.lengths if found.lower.dim() == 3 else None
+        every = _lengths_of(lower, lengths)
+        smallest, largest = (_in_order(*self._arranged(end, windows, every)) for end in found[:2])
+        strands = smallest.values.shape[3]
+        ends = smallest.values.flatten(2), largest.values.flatten(2)
+        return self.pool.interval(*ends, strands * smallest.lengths)
 
 
 def _lengths_of(x: Tensor, lengths: Tensor | None) -> Tensor:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from seqpool.nn.intervals import interval_of
 from seqpool.options.pooling import Pooling
 from seqpool.pooling import GlobalMaxPool1d, GlobalMinPool1d, global_pool
+from seqpool.pooling.intervals import Bounds
 
 Reduce = Pooling | str | Mapping[str, object] | nn.Module
 """A global pooling operator of `seqpool.pooling`: by name, as `{"name": ..., parameter: value}`, or the module."""
@@ -41,3 +43,8 @@ class GroupPool(nn.Module):
         exact = {name: parameter.double() for name, parameter in self.reduce.named_parameters()}
         pooled = torch.func.functional_call(self.reduce, exact, (values.double(), lengths))
         return pooled.to(values.dtype)  # type: ignore[no-any-return]
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the result while the values stay in a box: those of the operator in the type of the values, which
+        hold for its sums in float64 too."""
+        return interval_of(self.reduce, lower, upper, lengths)

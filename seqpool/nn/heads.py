@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from seqpool.nn.frame_layers import EquivariantLayer
 from seqpool.nn.group_pool import GroupPool
+from seqpool.nn.intervals import interval_of, normalisation_interval
+from seqpool.pooling import GlobalAvgPool1d
+from seqpool.pooling.intervals import Bounds
 
 
 def dense_head(features: int, outputs: int, *, hidden: int, dropout: float) -> nn.Sequential:
@@ -21,6 +24,14 @@ def dense_head(features: int, outputs: int, *, hidden: int, dropout: float) -> n
         layers += [nn.Linear(features, hidden), nn.ReLU(), nn.Dropout(dropout)]
         features = hidden
     return nn.Sequential(*layers, nn.Linear(features, outputs))
+
+
+def last_dense(head: nn.Module) -> nn.Linear:
+    """The layer of a `dense_head` that gives the logits."""
+    assert isinstance(head, nn.Sequential)
+    layer = head[-1]
+    assert isinstance(layer, nn.Linear)
+    return layer
 
 
 class EnsembleHead(nn.Module):
@@ -46,6 +57,19 @@ class EnsembleHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, features) to (N, outputs): the mean of the heads' logits."""
         return torch.stack(self.each(features)).mean(dim=0)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the mean of the heads' logits while the features (N, features) stay in a box."""
+        each = []
+        for member, head in enumerate(self.heads):
+            columns = getattr(self, f"columns{member}")
+            each.append(interval_of(head, lower[:, columns], upper[:, columns]))
+        ends = torch.stack([one.lower for one in each], dim=-1), torch.stack([one.upper for one in each], dim=-1)
+        return GlobalAvgPool1d().interval(*ends)
+
+    def last_layers(self) -> list[nn.Linear]:
+        """The dense layers that give the heads' logits."""
+        return [last_dense(head) for head in self.heads]
 
 
 class StrandHead(nn.Module):
@@ -90,6 +114,21 @@ class StrandHead(nn.Module):
         hidden = self.pool(torch.relu(self.hidden(strands)).transpose(1, 2))
         return self.output(self.dropout(hidden))  # type: ignore[no-any-return]
 
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the logits while the features (N, features) stay in a box."""
+        rows, (_, width) = len(lower), self.columns.shape
+        strands = interval_of(
+            self.norm, lower[:, self.columns].flatten(0, 1), upper[:, self.columns].flatten(0, 1)
+        )  # the rows of both strands
+        low, high = (end.view(rows, 2, width) for end in strands[:2])
+        hidden = self.hidden.interval(low, high)
+        pooled = self.pool.interval(*(torch.relu(end).transpose(1, 2) for end in hidden[:2]))
+        return interval_of(self.output, pooled.lower, pooled.upper)
+
+    def last_layers(self) -> list[nn.Linear]:
+        """The dense layer that gives the logits."""
+        return [self.output]
+
 
 class FeatureNorm(nn.BatchNorm1d):
     """Batch normalisation of (N, features) that treats a batch of one row like any row in evaluation."""
@@ -101,3 +140,7 @@ class FeatureNorm(nn.BatchNorm1d):
                 input, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
             )
         return super().forward(input)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box (N, features) under this layer in evaluation, attained but for rounding."""
+        return Bounds(*normalisation_interval(self, lower, upper), lengths)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqpool.alphabet import INVALID, Alphabet
+from seqpool.pooling.intervals import Bounds
 
 BLANK = INVALID
 """Code of a position that holds no letter: zero in every channel."""
@@ -28,6 +29,10 @@ class OneHot(nn.Module):
         if x.dtype != torch.uint8:
             return x
         return self.table[x.long()].transpose(1, 2)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """A box of channels passes through."""
+        return Bounds(lower, upper, lengths)
 
 
 def letter_codes(x: Tensor, unknown: int) -> Tensor:

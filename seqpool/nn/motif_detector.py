@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqpool.alphabet import Alphabet
-from seqpool.nn.heads import EnsembleHead, FeatureNorm, StrandHead, dense_head
+from seqpool.nn.heads import EnsembleHead, FeatureNorm, StrandHead, dense_head, last_dense
+from seqpool.nn.intervals import chain, convolution_interval
 from seqpool.nn.letters import BLANK, OneHot, letter_codes
 from seqpool.nn.motif_maximum import Strands, motif_maximum, motif_maximum_and_average
 from seqpool.nn.word_bag import WordBag
 from seqpool.options import networks
+from seqpool.pooling.intervals import Bounds, rounding
 from seqpool.pooling.masks import mask_from_lengths
 
 
@@ -74,6 +76,36 @@ class MotifFilters(nn.Module):
             stretches.append(torch.where(reaches[:, None], best + bias[:, i], best.new_full((), -torch.inf)))
         best = torch.stack(stretches).amax(dim=0)
         return best, self._maximum(x, lengths, average=True)[1] if self.average else None
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor) -> Bounds:
+        """Bounds of the features while the channels (N, letters, L) stay in a box; arguments as in `forward`."""
+        size = self.bias.detach().abs()
+        if self.position_bias is not None:
+            size = size + self.position_bias.detach().abs().amax(dim=1)
+        ends: tuple[list[Tensor], list[Tensor]] = ([], [])
+        for weight in self.weights_of_strands():
+            found = convolution_interval(F.conv1d, weight, self.bias, lower, upper, bias_size=size)
+            for kept, scores in zip(ends, found, strict=True):
+                kept.append(scores)
+        return Bounds(self.features_of_scores(ends[0], lengths, -1), self.features_of_scores(ends[1], lengths, 1))
+
+    def weights_of_strands(self) -> list[Tensor]:
+        """(filters, letters, width) as each strand that counts is read from the forward strand."""
+        return [self.weight] if self.strands == "forward" else [self.weight, self.weight.flip(1, 2)]
+
+    def features_of_scores(self, scores: list[Tensor], lengths: Tensor, slack: float = 0.0) -> Tensor:
+        """(N, features) of the scores with bias (N, filters, windows) of each strand; none of them falls where a score
+        rises. slack: averages are moved by so many times what rounding can do."""
+        valid = mask_from_lengths(lengths - self.width + 1, scores[0].shape[2])[:, None]
+        whole = scores if self.position_bias is None else [one + self.bias_of_windows(one.shape[2]) for one in scores]
+        tops = [torch.where(valid, one, -torch.inf).amax(dim=2) for one in whole]
+        best = torch.cat(tops, dim=1) if self.strands == "apart" else torch.stack(tops).amax(dim=0)
+        if not self.average:
+            return torch.relu(best)
+        above = torch.cat([torch.where(valid, torch.relu(one), 0.0) for one in scores], dim=2)
+        mean = above.sum(dim=2) / (valid.sum(dim=2) * len(scores))
+        mean = mean + slack * rounding(above.shape[2] + 8, mean.dtype) * mean.detach()
+        return torch.cat([torch.relu(best), mean], dim=1)
 
     def bias_of_windows(self, count: int) -> Tensor:
         """(filters, count) the position bias of each window's stretch."""
@@ -187,13 +219,44 @@ class MotifDetector(nn.Module):
 
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(N, features) before normalisation: filters by width, then words, then composition."""
-        if lengths is None:
-            lengths = torch.full((x.shape[0],), x.shape[-1], dtype=torch.int64, device=x.device)
+        lengths = self._lengths_of(x) if lengths is None else lengths
         parts = [words(x if x.dtype == torch.uint8 else letter_codes(x, self.unknown), lengths) for words in self.words]
         if self.options.composition:
             parts.append(self._composition(x, lengths))
         padded, padded_lengths = self.pad(x, lengths)
         return torch.cat([filters(padded, padded_lengths) for filters in self.motifs] + parts, dim=1)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the logits while the channels (N, letters, L) stay in a box.
+
+        A box on one-hot letters holds much that is no sequence; for substitutions see `seqpool.nn.letter_changes`.
+        """
+        lengths = self._lengths_of(lower) if lengths is None else lengths
+        low, padded_lengths = self.pad(lower, lengths)
+        high, _ = self.pad(upper, lengths)
+        parts = [filters.interval(low, high, padded_lengths) for filters in self.filter_layers()]
+        parts += [words.interval(lower, upper, lengths) for words in self.words]  # type: ignore[operator]
+        if self.options.composition:
+            parts.append(self._composition_interval(lower, upper, lengths))
+        ends = (torch.cat([part[end] for part in parts], dim=1) for end in (0, 1))
+        return self.answer_interval(*ends)
+
+    def answer_interval(self, lower: Tensor, upper: Tensor) -> Bounds:
+        """Bounds of the logits while the features (N, features) before normalisation stay in a box."""
+        return chain([self.norm, self.head], lower, upper)
+
+    def last_layers(self) -> list[nn.Linear]:
+        """The dense layers that give the logits."""
+        return self.head.last_layers() if isinstance(self.head, EnsembleHead | StrandHead) else [last_dense(self.head)]
+
+    @staticmethod
+    def _lengths_of(x: Tensor) -> Tensor:
+        return torch.full((x.shape[0],), x.shape[-1], dtype=torch.int64, device=x.device)
+
+    def _composition_interval(self, lower: Tensor, upper: Tensor, lengths: Tensor) -> Bounds:
+        ends = [self._composition(end, lengths) for end in (lower, upper)]
+        slack = rounding(8, lower.dtype) * torch.maximum(ends[0].abs(), ends[1].abs()).detach()
+        return Bounds(ends[0] - slack, ends[1] + slack)
 
     def _composition(self, x: Tensor, lengths: Tensor) -> Tensor:
         letters = self.one_hot(x)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from seqpool.nn.intervals import normalisation_interval
+from seqpool.pooling.intervals import Bounds
 from seqpool.pooling.masks import mask_from_lengths
 
 
@@ -40,3 +42,7 @@ class MaskedBatchNorm1d(nn.BatchNorm1d):
             scale = scale * self.weight
         output = centred * scale[:, None]
         return output if self.bias is None else output + self.bias[:, None]
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box (N, C, L) under this layer in evaluation, attained but for rounding."""
+        return Bounds(*normalisation_interval(self, lower, upper), lengths)

@@ -13,9 +13,11 @@ from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.nn.group_pool import GroupPool, Reduce
+from seqpool.nn.intervals import convolution_interval, interval_of
 from seqpool.nn.normalisation import MaskedBatchNorm1d
 from seqpool.nn.strands import backwards, check_reversal
 from seqpool.pooling.geometry import Geometry, conv_geometry
+from seqpool.pooling.intervals import Bounds
 from seqpool.pooling.masks import zero_padding
 from seqpool.pooling.modules import LocalPool
 
@@ -63,14 +65,31 @@ class ReverseComplementConv1d(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """(N, C, L) to (N, C', L'); with lengths, the pair with the new lengths."""
         check_reversal(self.geometry, x.shape[2], lengths, "this convolution")
-        weight = torch.cat([self.weight, self.weight.flip(0, 1, 2)])
-        bias = None if self.bias is None else torch.cat([self.bias, self.bias.flip(0)])
+        weight, bias = self._of_both_strands()
         output = F.conv1d(zero_padding(x, lengths), weight, bias, self.stride, self.padding, self.dilation)
-        if lengths is None:
-            return output
+        return output if lengths is None else (output, self.output_lengths(lengths))
+
+    def _of_both_strands(self) -> tuple[Tensor, Tensor | None]:
+        weight = torch.cat([self.weight, self.weight.flip(0, 1, 2)])
+        return weight, None if self.bias is None else torch.cat([self.bias, self.bias.flip(0)])
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """New lengths of rows: (N,) -> (N,)."""
         reach = lengths + (2 * self.padding - int(self.geometry.receptive_field))
         windows = torch.div(reach, self.stride, rounding_mode="floor") + 1
-        return output, torch.where(lengths > 0, windows.clamp(min=0), 0)
+        return torch.where(lengths > 0, windows.clamp(min=0), 0)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """The image of a box for each value of the result, attained but for rounding."""
+        check_reversal(self.geometry, lower.shape[2], lengths, "this convolution")
+
+        def convolve(x: Tensor, weight: Tensor) -> Tensor:
+            return F.conv1d(x, weight, None, self.stride, self.padding, self.dilation)
+
+        weight, bias = self._of_both_strands()
+        lower, upper = zero_padding(lower, lengths), zero_padding(upper, lengths)
+        ends = convolution_interval(convolve, weight, bias, lower, upper)
+        return Bounds(*ends, None if lengths is None else self.output_lengths(lengths))
 
 
 class OnEachStrand(nn.Module):
@@ -100,6 +119,13 @@ class OnEachStrand(nn.Module):
             return join_strands(joined, new_lengths), new_lengths
         joined = join_strands(output, lengths)
         return joined if lengths is None else (joined, lengths)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the result while the input stays in a box: those of the layer for each strand."""
+        both_lengths = None if lengths is None else torch.cat([lengths, lengths])
+        found = interval_of(self.layer, split_strands(lower, lengths), split_strands(upper, lengths), both_lengths)
+        own = None if lengths is None or found.lengths is None else found.lengths.chunk(2)[0]
+        return Bounds(join_strands(found.lower, own), join_strands(found.upper, own), own)
 
     def _called(self, x: Tensor, lengths: Tensor | None) -> Tensor | tuple[Tensor, Tensor]:
         if lengths is not None and isinstance(self.layer, LocalPool | MaskedBatchNorm1d):
@@ -137,6 +163,10 @@ class StrandPool(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C) to (N, C / 2)."""
         return self.pool(strand_readings(x).transpose(1, 2))  # type: ignore[no-any-return]
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the result while the features (N, C) stay in a box."""
+        return self.pool.interval(*(strand_readings(end).transpose(1, 2) for end in (lower, upper)))
 
 
 def strand_readings(x: Tensor) -> Tensor:

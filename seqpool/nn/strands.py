@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.nn.group_pool import GroupPool, Reduce
+from seqpool.nn.intervals import interval_of
 from seqpool.pooling.geometry import Geometry, commutes_with_reversal
+from seqpool.pooling.intervals import Bounds
 from seqpool.pooling.masks import check_lengths, mask_from_lengths
 
 
@@ -84,3 +86,9 @@ class StrandSymmetrized(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(N, letters, L) to (N, outputs)."""
         return self.pool(self.strands(x, lengths))  # type: ignore[no-any-return]
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of the result while the channels (N, letters, L) stay in a box."""
+        low, high = (torch.cat([end, reverse_complement(end, lengths)]) for end in (lower, upper))
+        answers = interval_of(self.net, low, high, None if lengths is None else torch.cat([lengths, lengths]))
+        return self.pool.interval(*(torch.stack(end.chunk(2), dim=-1) for end in answers[:2]))

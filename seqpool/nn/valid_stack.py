@@ -7,8 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqpool.errors import UsageError
+from seqpool.nn.intervals import interval_of
 from seqpool.nn.normalisation import MaskedBatchNorm1d
 from seqpool.pooling.geometry import Geometry, conv_geometry, stack
+from seqpool.pooling.intervals import Bounds
 
 _OF_SINGLE_POSITIONS = (
     nn.ReLU, nn.GELU, nn.SiLU, nn.ELU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid, nn.Identity, nn.Dropout, nn.Dropout1d,
@@ -43,6 +45,14 @@ class ValidStack(nn.Sequential):
             else:
                 x = layer(x)
         return x if lengths is None else (x, _windows(lengths, self.geometry, int(self.geometry.jump)))
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor | None = None) -> Bounds:
+        """Bounds of every window while the input stays in a box."""
+        bounds = Bounds(self._long_enough(lower), self._long_enough(upper))
+        for layer in self:
+            bounds = interval_of(layer, bounds.lower, bounds.upper)
+        own = None if lengths is None else _windows(lengths, self.geometry, int(self.geometry.jump))
+        return bounds._replace(lengths=own)
 
     def at_every_letter(self, input: Tensor, lengths: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """The window at every letter, (N, C', L - receptive field + 1); with lengths the pair with how many count.

@@ -6,12 +6,15 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from seqpool.alphabet import Alphabet
 from seqpool.kernels.word_sums import number_words, word_sums, word_sums_gradient
+from seqpool.nn.letters import letter_codes
+from seqpool.pooling.intervals import Bounds, rounding
 
 
 class WordBag(nn.Module):
@@ -22,6 +25,7 @@ class WordBag(nn.Module):
     """
 
     word_index: Tensor
+    bounds_its_parts = True  # `interval` asks no map of the embedding inside
 
     def __init__(self, alphabet: Alphabet, k: int, channels: int, *, both_strands: bool) -> None:
         super().__init__()
@@ -44,6 +48,41 @@ class WordBag(nn.Module):
             )
             return _divided(_sums(self.vectors.weight, found, counts), torch.from_numpy(counts)[:, None])
         return self._of_words(codes, lengths)
+
+    def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor) -> Bounds:
+        """Bounds of the result while the channels (N, letters, L) stay in a box: a word whose letters are all certain
+        is itself, any other may be any word or none. Loose where many words are open: their letters are forgotten to
+        overlap."""
+        certain = (lower == upper).all(dim=1)
+        unknown = self.letters  # past the plain letters: no word
+        codes = torch.where(certain, letter_codes(lower, unknown).long(), unknown).to(torch.uint8)
+        # a letter that has no channel at 1 anywhere in the box is in no word
+        open_letters = (~certain & (upper > 1 - 1e-5).any(dim=1))[:, None].float()
+        count = max(codes.shape[1] - self.k + 1, 0)
+        inside = torch.arange(count, device=codes.device) <= (lengths - self.k)[:, None]
+        touched = F.max_pool1d(open_letters, self.k, 1)[:, 0] > 0 if count else inside
+        never = certain & (codes == unknown)
+        barred = F.max_pool1d(never[:, None].float(), self.k, 1)[:, 0] > 0 if count else inside
+        open_words = (touched & inside & ~barred).sum(dim=1, keepdim=True)
+        root = self._plain_words(codes, lengths)
+        most = (root + open_words).clamp(min=1).sqrt()
+        least = root.clamp(min=1).sqrt()
+        fixed = self(codes, lengths) * least
+        vectors = self.vectors.weight
+        low = fixed + open_words * vectors.amin(dim=0).clamp(max=0)
+        high = fixed + open_words * vectors.amax(dim=0).clamp(min=0)
+        size = (root + open_words) * vectors.detach().abs().amax(dim=0) / least
+        slack = rounding(2 * codes.shape[1] + 16, vectors.dtype) * size
+        return Bounds(torch.minimum(low / least, low / most) - slack, torch.maximum(high / least, high / most) + slack)
+
+    def _plain_words(self, codes: Tensor, lengths: Tensor) -> Tensor:
+        """(N, 1) words without an ambiguity code."""
+        count = max(codes.shape[1] - self.k + 1, 0)
+        if not count:
+            return lengths.new_zeros(len(codes), 1)
+        odd = F.max_pool1d((codes >= self.letters)[:, None].float(), self.k, 1)[:, 0] > 0
+        inside = torch.arange(count, device=codes.device) <= (lengths - self.k)[:, None]
+        return (inside & ~odd).sum(dim=1, keepdim=True)
 
     def _of_words(self, codes: Tensor, lengths: Tensor) -> Tensor:
         """The same by torch's operators."""
