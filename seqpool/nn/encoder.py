@@ -129,7 +129,8 @@ class Encoder(nn.Module):
             bounds = interval_of(self.embedding, lower, upper, None)._replace(lengths=lengths)
         if self.options.positions:
             places = self._positions(lower)
-            bounds = Bounds(*(torch.cat([end, places], dim=1) for end in bounds[:2]), lengths)
+            wide = [torch.cat([end, places], dim=1) for end in (bounds.lower, bounds.upper)]
+            bounds = Bounds(wide[0], wide[1], lengths)
         features: list[Bounds] = []
         for i, block in enumerate(self.blocks):
             assert isinstance(block, ConvolutionBlock)
@@ -150,8 +151,8 @@ class Encoder(nn.Module):
         if self.options.composition:
             features.append(GlobalAvgPool1d().interval(*entry))
         assert self.head is not None
-        together = [torch.cat([one[end] for one in features], dim=1) for end in (0, 1)]
-        return interval_of(self.head, together[0], together[1])
+        lowest = torch.cat([one.lower for one in features], dim=1)
+        return interval_of(self.head, lowest, torch.cat([one.upper for one in features], dim=1))
 
     def first_linear(self) -> tuple[SameConv1d, nn.Module | None, nn.Module | None] | None:
         """The first convolution on the input with what is linear around it, as `SameConv1d.followed_by` takes them;

@@ -69,11 +69,11 @@ def dense_interval(weight: Tensor, bias: Tensor | None, lower: Tensor, upper: Te
     return linear_interval(F.linear, weight, bias, lower, upper, size=size, operations=2 * weight.shape[1] + 8)
 
 
-def convolution_size(weight: Tensor, lower: Tensor, upper: Tensor) -> Tensor:
-    """(N, C', 1) at least the magnitudes that any window of (N, C, L) adds up with a weight (C', C, kernel)."""
+def convolution_size(weight: Tensor, lower: Tensor, upper: Tensor, groups: int = 1) -> Tensor:
+    """(N, C', 1) at least the magnitudes that a window of (N, C, L) adds up with a weight (C', C / groups, kernel)."""
     largest = magnitudes(lower.detach(), upper.detach())
-    most = largest.amax(dim=2) if largest.shape[2] else largest.new_zeros(largest.shape[:2])
-    return F.linear(most, weight.detach().abs().sum(dim=2))[:, :, None]
+    most = largest.amax(dim=2, keepdim=True) if largest.shape[2] else largest.new_zeros(*largest.shape[:2], 1)
+    return F.conv1d(most, weight.detach().abs().sum(dim=2, keepdim=True), groups=groups)
 
 
 def convolution_interval(
@@ -85,12 +85,13 @@ def convolution_interval(
     *,
     weight_size: Tensor | None = None,
     bias_size: Tensor | None = None,
+    groups: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """Image of a box (N, C, L) under a convolution with weight (C', C, kernel) and bias (C',).
+    """Image of a box (N, C, L) under a convolution with weight (C', C / groups, kernel) and bias (C',).
 
     weight_size, bias_size: the magnitudes of which weight and bias are made, where those are not their own.
     """
-    size = convolution_size(weight if weight_size is None else weight_size, lower, upper)
+    size = convolution_size(weight if weight_size is None else weight_size, lower, upper, groups)
     if bias is not None:
         size = size + (bias.detach().abs() if bias_size is None else bias_size)[:, None]
     own = None if bias is None else bias[:, None]
@@ -184,17 +185,9 @@ def torch_convolution_interval(layer: nn.Conv1d, lower: Tensor, upper: Tensor) -
         raise UsageError(f"Conv1d with padding_mode {layer.padding_mode} has no interval map.")
 
     def convolve(x: Tensor, weight: Tensor) -> Tensor:
-        return F.conv1d(x, weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)  # type: ignore[arg-type]
+        return F.conv1d(x, weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)
 
-    if layer.groups == 1:
-        return convolution_interval(convolve, layer.weight, layer.bias, lower, upper)
-    whole = torch.block_diag(*(part.flatten(1) for part in layer.weight.chunk(layer.groups)))
-    spread = whole.view(layer.out_channels, layer.in_channels, -1)  # for the magnitudes only
-    size = convolution_size(spread, lower, upper)
-    own = None if layer.bias is None else layer.bias[:, None]
-    size = size if own is None else size + own.detach().abs()
-    operations = 2 * layer.weight[0].numel() + 16
-    return linear_interval(convolve, layer.weight, own, lower, upper, size=size, operations=operations)
+    return convolution_interval(convolve, layer.weight, layer.bias, lower, upper, groups=layer.groups)
 
 
 def _is_linear(layer: nn.Module) -> bool:

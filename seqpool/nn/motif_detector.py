@@ -238,8 +238,8 @@ class MotifDetector(nn.Module):
         parts += [words.interval(lower, upper, lengths) for words in self.words]  # type: ignore[operator]
         if self.options.composition:
             parts.append(self._composition_interval(lower, upper, lengths))
-        ends = (torch.cat([part[end] for part in parts], dim=1) for end in (0, 1))
-        return self.answer_interval(*ends)
+        lowest, highest = ([part.lower for part in parts], [part.upper for part in parts])
+        return self.answer_interval(torch.cat(lowest, dim=1), torch.cat(highest, dim=1))
 
     def answer_interval(self, lower: Tensor, upper: Tensor) -> Bounds:
         """Bounds of the logits while the features (N, features) before normalisation stay in a box."""

@@ -240,6 +240,7 @@ def corners(box: torch.Tensor, radius: float) -> torch.Tensor:
             "average after convolution, dense",
             nn.Sequential(nn.Conv1d(2, 3, 3), AvgPool1d(2, 1), nn.Flatten(), nn.Linear(6, 2)),
         ),
+        ("grouped", nn.Conv1d(2, 4, 3, groups=2, padding=1)),
         ("norm, average, dense", nn.Sequential(MaskedBatchNorm1d(2), GlobalAvgPool1d(), nn.Linear(2, 3))),
         ("frames", GroupPool("max")),
     ],
