@@ -14,7 +14,8 @@ from seqpool.evaluation.arrays import Values, as_scores, as_values, as_weights, 
 def regression_metrics(
     target: ArrayLike, prediction: ArrayLike, names: Sequence[str], weight: ArrayLike | None = None
 ) -> dict[str, float]:
-    """`pearson_r`, `spearman_r`, `r2`, `root_mean_squared_error`: mean over the targets, then `<name>[<target>]`.
+    """Mean over the targets of each score, then `<name>[<target>]`: `pearson_r`, `spearman_r`, `r2`,
+    `root_mean_squared_error`, `mean_absolute_error`.
 
     target: (rows, targets), NaN is missing. prediction: (rows, targets) finite. names: of the targets. weight: (rows,)
     at least 0, default 1. Targets for which a score is undefined (NaN) are left out of its mean.
@@ -29,6 +30,7 @@ def regression_metrics(
         "spearman_r": spearman_r,
         "r2": r2,
         "root_mean_squared_error": root_mean_squared_error,
+        "mean_absolute_error": mean_absolute_error,
     }
     found: dict[str, float] = {}
     for name, score in scores.items():
@@ -75,6 +77,15 @@ def root_mean_squared_error(target: ArrayLike, prediction: ArrayLike, weight: Ar
     """
     true, predicted, weights = _known(target, prediction, weight)
     return float(np.sqrt(weighted_mean((true - predicted) ** 2, weights)))
+
+
+def mean_absolute_error(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None = None) -> float:
+    """Mean of the differences without their signs, in the target's unit; NaN where no value is known.
+
+    Arguments as in `pearson_r`.
+    """
+    true, predicted, weights = _known(target, prediction, weight)
+    return float(weighted_mean(np.abs(true - predicted), weights))
 
 
 def _known(target: ArrayLike, prediction: ArrayLike, weight: ArrayLike | None) -> tuple[Values, Values, Values]:

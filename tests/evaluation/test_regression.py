@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from seqpool.evaluation.regression import pearson_r, r2, regression_metrics, root_mean_squared_error, spearman_r
+from seqpool.evaluation.regression import (
+    mean_absolute_error,
+    pearson_r,
+    r2,
+    regression_metrics,
+    root_mean_squared_error,
+    spearman_r,
+)
 
 Values = NDArray[np.float64]
 NUMBER = st.integers(-4, 4).map(float) | st.floats(-100, 100, width=32).map(lambda value: round(value, 3))
@@ -31,11 +38,14 @@ def test_equals_scipy_and_scikit_learn(case: tuple[Values, Values]) -> None:
     known = ~np.isnan(target)
     true, predicted = target[known], prediction[known]
     if len(true) == 0:
-        scores = (pearson_r, spearman_r, r2, root_mean_squared_error)
+        scores = (pearson_r, spearman_r, r2, root_mean_squared_error, mean_absolute_error)
         assert all(np.isnan(score(target, prediction)) for score in scores)
         return
     assert root_mean_squared_error(target, prediction) == pytest.approx(
         sklearn.metrics.root_mean_squared_error(true, predicted)
+    )
+    assert mean_absolute_error(target, prediction) == pytest.approx(
+        sklearn.metrics.mean_absolute_error(true, predicted)
     )
     if len(set(true)) < 2:
         assert np.isnan(r2(target, prediction))
@@ -54,7 +64,7 @@ def test_integer_weights_are_repetitions(case: tuple[Values, Values], data: st.D
     target, prediction = case
     weight = data.draw(arrays(np.int64, len(target), elements=st.integers(0, 3)))
     repeated = np.repeat(np.arange(len(target)), weight)
-    for score in (pearson_r, spearman_r, r2, root_mean_squared_error):
+    for score in (pearson_r, spearman_r, r2, root_mean_squared_error, mean_absolute_error):
         plain = score(target[repeated], prediction[repeated])
         assert score(target, prediction, weight) == pytest.approx(plain, rel=1e-9, abs=1e-9, nan_ok=True)
 
@@ -82,7 +92,8 @@ def test_each_target_and_their_mean() -> None:
     assert np.isnan(found["pearson_r[hk]"])
     assert found["pearson_r"] == pytest.approx(1)  # the undefined one is left out
     assert found["root_mean_squared_error"] == pytest.approx(np.sqrt((16 + 9 + 1) / 3) / 2)
-    assert len(found) == 12
+    assert found["mean_absolute_error"] == pytest.approx((4 + 3 + 1) / 3 / 2)
+    assert len(found) == 15
 
 
 @pytest.mark.parametrize(
