@@ -33,6 +33,17 @@ def experiment_of(arguments: argparse.Namespace, parser_options: list[str]) -> E
     return check_config(read_config(arguments.config, overrides))
 
 
+def experiment_of_run(arguments: argparse.Namespace, parser_options: list[str]) -> Experiment:
+    """As `experiment_of`; without `--config` the config that the run was trained with. Raises UsageError."""
+    if not arguments.config and arguments.run:
+        # of several runs in one folder any: folds and seeds are told from the folders
+        kept = sorted(Path(arguments.run).glob("**/config.yaml"), key=lambda path: (len(path.parts), path))
+        if not kept:
+            raise UsageError(f"--run {arguments.run} holds no config.yaml: name the folder of a run, or give --config.")
+        arguments.config = [str(kept[0])]
+    return experiment_of(arguments, parser_options)
+
+
 def _overrides(words: list[str], options: list[str]) -> list[tuple[str, str]]:
     """Overrides as (key, text): `--data.folder X` and `--data.folder=X`. Raises UsageError for any other word."""
     overrides = []
@@ -79,4 +90,12 @@ def print_scores(scores: dict[str, Any]) -> None:
                     print(f"{part} {other}\t{name}\t{value:.6g}\t\t")
 
 
-__all__ = ["OVERRIDES_HELP", "add_config", "experiment_of", "prepare", "print_scores", "run_folder"]
+__all__ = [
+    "OVERRIDES_HELP",
+    "add_config",
+    "experiment_of",
+    "experiment_of_run",
+    "prepare",
+    "print_scores",
+    "run_folder",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from seqpool.cli.arguments import option_strings
-from seqpool.cli.experiment import OVERRIDES_HELP, add_config, experiment_of, prepare, print_scores, run_folder
+from seqpool.cli.experiment import OVERRIDES_HELP, add_config, experiment_of_run, prepare, print_scores, run_folder
 
 TAKES_REST = True
 
@@ -13,12 +13,10 @@ TAKES_REST = True
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `test`."""
     parser.description = (
-        "Judge a run's model on its validation and test parts; "
+        "Judge a run's model on its validation and test parts, with the config that it was trained with; "
         "writes predictions.tsv and metrics.json into the run folder."
     )
-    parser.epilog = OVERRIDES_HELP + (
-        "\nexample:\n  seqpool test --config configs/demo_motifs.yaml --run runs/demo_motifs\n"
-    )
+    parser.epilog = OVERRIDES_HELP + ("\nexample:\n  seqpool test --run runs/demo_motifs\n")
     add_config(parser)
 
 
@@ -26,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints scores with bootstrap intervals; returns the exit code."""
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    experiment = experiment_of(arguments, option_strings(parser))
+    experiment = experiment_of_run(arguments, option_strings(parser))
     prepare(arguments)
     from seqpool.train.several import judge_all
 

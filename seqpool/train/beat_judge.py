@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqpool.artifact import load_artifact
-from seqpool.errors import UsageError
 from seqpool.evaluation.ec57 import CLASSES, average_scores, beat_matrix, beat_scores, interval_error_s, j_kappa
 from seqpool.evaluation.intervals import bootstrap_intervals
 from seqpool.evaluation.peaks import NARROW_WINDOW_S, PeakTally, peak_scores, peak_tally
@@ -25,7 +23,7 @@ from seqpool.options.beat_inputs import BeatSignal
 from seqpool.options.training import BEAT_CLASSES
 from seqpool.train.beat_part import BeatPart, MarkedBeats
 from seqpool.train.beats import Beats
-from seqpool.train.run_folder import MODEL
+from seqpool.train.judged_parts import judged_parts
 
 PREDICTIONS = "predictions.tsv"
 SCORES = "metrics.json"
@@ -185,14 +183,7 @@ def judge_beats(folder: Path, data: Beats, parts: tuple[str, ...]) -> dict[str, 
     then one per detected beat, whose label is left empty), ec57.tsv and metrics.json. Raises UsageError where the run
     has no artifact yet, or the data none of the parts.
     """
-    path = folder / MODEL
-    if not path.is_file():
-        raise UsageError(f"{folder} holds no {MODEL}: run seqpool fit with the same --run first.")
-    artifact = load_artifact(path)
-    available = dict(data.parts.named())
-    chosen = [(name, available[name]) for name in parts if name in available]
-    if not chosen:
-        raise UsageError(f"the split leaves no {' or '.join(parts)} part to judge.")
+    artifact, chosen = judged_parts(folder, data, parts)
     network, signal, temperature = artifact.network, artifact.input, artifact.facts.temperature
     assert isinstance(network, BeatNetwork)
     assert isinstance(signal, BeatSignal)

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from seqpool.artifact import load_artifact
-from seqpool.errors import UsageError
 from seqpool.evaluation.calibration import fit_temperature
 from seqpool.evaluation.coding import CodingAnswers, coding_answers, scores_by_length
 from seqpool.evaluation.decisions import fit_thresholds
@@ -21,8 +19,8 @@ from seqpool.io.output import open_output
 from seqpool.options.coding import NONCODING
 from seqpool.options.facts import Facts
 from seqpool.train.coding_fragments import CodingFragments, FragmentPart
+from seqpool.train.judged_parts import judged_parts
 from seqpool.train.outputs import outputs_of
-from seqpool.train.run_folder import MODEL
 
 PREDICTIONS = "predictions.tsv"
 SCORES = "metrics.json"
@@ -75,14 +73,7 @@ def judge_fragments(folder: Path, data: CodingFragments, parts: tuple[str, ...])
     Writes predictions.tsv (`id split label p_coding frame strand decision`) and metrics.json into the folder. Raises
     UsageError where the run has no artifact yet, or the data none of the parts.
     """
-    path = folder / MODEL
-    if not path.is_file():
-        raise UsageError(f"{folder} holds no {MODEL}: run seqpool fit with the same --run first.")
-    artifact = load_artifact(path)
-    available = dict(data.parts.named())
-    chosen = [(name, available[name]) for name in parts if name in available]
-    if not chosen:
-        raise UsageError(f"the split leaves no {' or '.join(parts)} part to judge.")
+    artifact, chosen = judged_parts(folder, data, parts)
     scores: dict[str, Any] = {}
     lines = []
     for name, part in chosen:

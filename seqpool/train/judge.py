@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from seqpool.artifact import load_artifact
-from seqpool.errors import UsageError
 from seqpool.io.output import open_output
 from seqpool.train.beat_judge import judge_beats
 from seqpool.train.beats import Beats
@@ -17,8 +15,8 @@ from seqpool.train.coding_fragments import CodingFragments
 from seqpool.train.data_module import DataModule, Part
 from seqpool.train.finish import answers_of, scores_with_intervals
 from seqpool.train.frame_judge import judge_fragments
+from seqpool.train.judged_parts import judged_parts
 from seqpool.train.outputs import outputs_of
-from seqpool.train.run_folder import MODEL
 from seqpool.train.wave_judge import judge_waves
 from seqpool.train.waves import Waves
 
@@ -38,14 +36,7 @@ def judge(folder: Path, data: DataModule, parts: tuple[str, ...]) -> dict[str, A
         return judge_beats(folder, data, parts)
     if isinstance(data, CodingFragments):
         return judge_fragments(folder, data, parts)
-    path = folder / MODEL
-    if not path.is_file():
-        raise UsageError(f"{folder} holds no {MODEL}: run seqpool fit with the same --run first.")
-    artifact = load_artifact(path)
-    available = dict(data.parts.named())
-    chosen = [(name, available[name]) for name in parts if name in available]
-    if not chosen:
-        raise UsageError(f"the split leaves no {' or '.join(parts)} part to judge.")
+    artifact, chosen = judged_parts(folder, data, parts)
     scores: dict[str, Any] = {}
     lines = []
     for name, part in chosen:

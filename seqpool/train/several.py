@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from seqpool.evaluation.answers import Answers
 from seqpool.io.output import open_output
 from seqpool.options.check import plain
 from seqpool.options.config import Experiment
+from seqpool.options.splits import Split
 from seqpool.train import beat_judge
 from seqpool.train.beats import Beats
 from seqpool.train.data_module import DataModule
@@ -65,17 +67,31 @@ def members(experiment: Experiment, folder: Path, *, folds: bool, seeds: int | N
             raise UsageError("--folds all needs data.split with folds, and the config has no split.")
         turns = each_fold_as_test(experiment.data.split, names)
         by_fold = [
-            (name, folder / f"fold{name}", replace(experiment, data=replace(experiment.data, split=turn)))
+            (name, folder / f"fold{name}", _with_split(experiment, turn))
             for name, turn in zip(names, turns, strict=True)
         ]
     if seeds is None:
         return [Member(place, one, fold, None) for fold, place, one in by_fold]
     chosen = range(experiment.seed, experiment.seed + seeds)
     return [
-        Member(place / f"seed{seed}", replace(one, seed=seed), fold, seed)
+        Member(place / f"seed{seed}", _with_seed(one, seed), fold, seed)
         for fold, place, one in by_fold
         for seed in chosen
     ]
+
+
+def _with_split(experiment: Experiment, split: Split) -> Experiment:
+    """The experiment with other folds as validation and test, in what its config.yaml will say too."""
+    values = deepcopy(experiment.values)
+    rule = values["data"]["init_args"]["split"]
+    rule["test"] = list(split.test)
+    if split.validation:
+        rule["validation"] = list(split.validation)
+    return replace(experiment, values=values, data=replace(experiment.data, split=split))
+
+
+def _with_seed(experiment: Experiment, seed: int) -> Experiment:
+    return replace(experiment, values={**experiment.values, "seed_everything": seed}, seed=seed)
 
 
 def fit_several(experiment: Experiment, folder: Path, *, folds: bool, seeds: int | None, init: str | None) -> None:
@@ -100,7 +116,7 @@ def judge_all(experiment: Experiment, folder: Path, parts: tuple[str, ...]) -> d
         raise UsageError(f"{folder} holds no {MODEL}: run seqpool fit with the same --run first.")
     folds = any(part.startswith("fold") for run in runs for part in run.parts)
     seeds = [int(part.removeprefix("seed")) for run in runs for part in run.parts if part.startswith("seed")]
-    experiment = replace(experiment, seed=min(seeds)) if seeds else experiment
+    experiment = _with_seed(experiment, min(seeds)) if seeds else experiment
     count = max(seeds) - min(seeds) + 1 if seeds else None
     found = [
         (member, judge(member.folder, data_of(member.experiment), parts))

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from seqpool.artifact import load_artifact
-from seqpool.errors import UsageError
 from seqpool.evaluation.delineation import RecordTally, delineation_scores, share_of_beats_with_p, tally
 from seqpool.evaluation.intervals import bootstrap_intervals
 from seqpool.io.output import open_output
@@ -20,7 +18,7 @@ from seqpool.nn.wave_finder import delineated
 from seqpool.options.signal_input import Signal
 from seqpool.records import POINTS, WAVES, Delineation
 from seqpool.train.data_module import Part
-from seqpool.train.run_folder import MODEL
+from seqpool.train.judged_parts import judged_parts
 from seqpool.train.wave_part import WavePart
 from seqpool.train.waves import MarkedRecording, Waves
 
@@ -87,14 +85,7 @@ def judge_waves(folder: Path, data: Waves, parts: tuple[str, ...]) -> dict[str, 
     Writes predictions.tsv (`id split wave onset_sample peak_sample offset_sample`) and metrics.json into the folder.
     Raises UsageError where the run has no artifact yet, or the data none of the parts.
     """
-    path = folder / MODEL
-    if not path.is_file():
-        raise UsageError(f"{folder} holds no {MODEL}: run seqpool fit with the same --run first.")
-    artifact = load_artifact(path)
-    available = dict(data.parts.named())
-    chosen = [(name, available[name]) for name in parts if name in available]
-    if not chosen:
-        raise UsageError(f"the split leaves no {' or '.join(parts)} part to judge.")
+    artifact, chosen = judged_parts(folder, data, parts)
     assert isinstance(artifact.input, Signal)
     scores: dict[str, Any] = {}
     lines = []

@@ -73,7 +73,7 @@ def test_run_folder_holds_what_was_asked(whole_run: Path) -> None:
 
 
 def test_test_validate_and_predict(repository: Path, whole_run: Path) -> None:
-    done = seqpool(repository, "test", "--config", DEMO, "--run", str(whole_run), *SMALL, "--quiet")
+    done = seqpool(repository, "test", "--run", str(whole_run), "--quiet")
     assert done.returncode == 0, done.stderr
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert rows[0] == ["part", "score", "value", "lower", "upper"]
@@ -90,6 +90,12 @@ def test_test_validate_and_predict(repository: Path, whole_run: Path) -> None:
         assert row["decision"] == judged[row["sequence"]]["decision"]
 
 
+def test_rows_that_a_run_was_trained_on_are_no_test(whole_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = ["--data.split.validation", "[chr6]", "--data.split.test", "[chr1]"]
+    assert main(["test", "--run", str(whole_run), *other]) == 2
+    assert f"{whole_run} was trained on 200 of the 200 rows of this test part (first: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -103,6 +109,8 @@ def test_test_validate_and_predict(repository: Path, whole_run: Path) -> None:
         (["fit", "--config", DEMO, "--ckpt_path", "none.ckpt"], 2, "--ckpt_path none.ckpt does not exist"),
         (["fit", "--config", DEMO, "--data.positives", "none.fa"], 1, "none.fa"),
         (["test", "--config", DEMO, "--run", "none"], 2, "holds no model.safetensors"),
+        (["test", "--run", "none"], 2, "holds no config.yaml"),
+        (["test"], 2, "no --config was given"),
         (["fti"], 2, "'fti' is not a verb"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

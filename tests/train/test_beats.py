@@ -261,6 +261,13 @@ def test_every_fold_is_judged_and_all_together(repository: Path, folder: Path, t
     with (run / "ec57.tsv").open() as stream:
         records = [row["record"] for row in csv.DictReader(stream, delimiter="\t") if row["at"] == "marked"]
     assert sorted(records) == sorted([*"abcdef", "average", "gross"])
+    # each fold's folder says what it was trained on, and any of them what all are judged by
+    own = [read_config([str(run / f"fold{number}" / "config.yaml")], []).values for number in (0, 1)]
+    assert [values["data"]["init_args"]["split"]["test"] for values in own] == [["0"], ["1"]]
+    again = judge_all(check_config(read_config([str(run / "fold1" / "config.yaml")], [])), run, ("test",))
+    assert {part: judged["scores"]["accuracy"]["value"] for part, judged in again.items()} == {
+        f"fold{number} test": pytest.approx(both[number], abs=1e-6) for number in (0, 1)
+    }
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class ToyPart:
 
     def __post_init__(self) -> None:
         self.weight = np.ones(len(self.ids))
-        self.digests = ["0" * 16] * len(self.ids)
+        self.digests = [row.tobytes().hex() for row in self.codes]
 
     def inputs(self, rows: NDArray[np.int64], epoch: int | None, seed: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
         return self.codes[rows], np.full(len(rows), self.codes.shape[1])
