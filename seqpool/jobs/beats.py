@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqpool.artifact import Artifact
-from seqpool.errors import DataError, UsageError
+from seqpool.errors import UsageError
 from seqpool.evaluation.ec57 import CLASSES
 from seqpool.io.ecg.annotation_writer import write_annotations
-from seqpool.io.ecg.leads import millivolts_per
 from seqpool.io.ecg.recording_file import RecordingFile
-from seqpool.io.ecg.recordings import open_recording
 from seqpool.io.tables import Columns, Repeated, Seconds
-from seqpool.jobs.recording_inputs import OnError, OnNote
+from seqpool.jobs.recording_inputs import OnError, OnNote, of_each_recording
 from seqpool.nn.beat_classifier import beat_probabilities
 from seqpool.nn.beat_network import BeatNetwork
 from seqpool.nn.peak_finder import found_peaks
@@ -125,21 +123,13 @@ def beats_of_recordings(
     `on_note`. Raises UsageError where the model finds no beats.
     """
     beat_signal(artifact)
-    if unit is not None and millivolts_per(unit) is None:
-        raise UsageError(f"unit {unit!r} is no voltage (accepted: V, mV, uV, nV, or a number of them such as 5uV).")
-    for name in names:
-        try:
-            opened = open_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
-            beats, notes = beats_of(opened, artifact, lead)
-        except DataError as error:
-            on_error(error)
-            continue
-        except OSError as error:
-            on_error(DataError(f"{name}: cannot be read: {error.strerror or error}."))
-            continue
-        for note in notes:
-            on_note(f"{opened.source}: {note}.")
-        yield beats
+
+    def answer(opened: RecordingFile) -> tuple[RecordingBeats, list[str]]:
+        return beats_of(opened, artifact, lead)
+
+    yield from of_each_recording(
+        names, answer, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum, on_error=on_error, on_note=on_note
+    )
 
 
 BEAT_COLUMNS: dict[str, Any] = {

@@ -15,12 +15,11 @@ from seqpool.artifact import Artifact, load_artifact
 from seqpool.errors import DataError, UsageError
 from seqpool.evaluation.answers import Answers, interpret
 from seqpool.evaluation.decisions import decide
-from seqpool.io.ecg.leads import millivolts_per
-from seqpool.io.ecg.recordings import open_recording
+from seqpool.io.ecg.recording_file import RecordingFile
 from seqpool.io.tables import Table, concatenated
 from seqpool.jobs.beats import BEAT_COLUMNS, BEATS, beat_rows, beats_of_recordings
 from seqpool.jobs.pictures import marks_of_windows
-from seqpool.jobs.recording_inputs import OnError, OnNote, found_recordings, raised
+from seqpool.jobs.recording_inputs import OnError, OnNote, found_recordings, of_each_recording, raised
 from seqpool.options.signal_input import Signal
 from seqpool.plots.ecg_paper import Marks
 from seqpool.signal.prepared_signal import PreparedSignal, prepared_signal
@@ -84,22 +83,14 @@ def classified(
     reads = signal_input(artifact)
     if lead is not None and reads.all_leads:
         raise UsageError(f"the model takes {len(reads.leads)} leads together ({', '.join(reads.leads)}), not one.")
-    if unit is not None and millivolts_per(unit) is None:
-        raise UsageError(f"unit {unit!r} is no voltage (accepted: V, mV, uV, nV, or a number of them such as 5uV).")
-    for name in names:
-        try:
-            opened = open_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
-            with prepared_signal(opened, reads, lead) as prepared:
-                result = _answered(opened.source, prepared, reads, artifact)
-        except DataError as error:
-            on_error(error)
-            continue
-        except OSError as error:
-            on_error(DataError(f"{name}: cannot be read: {error.strerror or error}."))
-            continue
-        for note in (*opened.notes, *prepared.notes):
-            on_note(f"{opened.source}: {note}.")
-        yield result
+
+    def answer(opened: RecordingFile) -> tuple[ClassifiedRecording, list[str]]:
+        with prepared_signal(opened, reads, lead) as prepared:
+            return _answered(opened.source, prepared, reads, artifact), [*opened.notes, *prepared.notes]
+
+    yield from of_each_recording(
+        names, answer, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum, on_error=on_error, on_note=on_note
+    )
 
 
 def _answered(record: str, prepared: PreparedSignal, reads: Signal, artifact: Artifact) -> ClassifiedRecording:

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from seqpool.artifact import Artifact, load_artifact
 from seqpool.errors import DataError, UsageError
-from seqpool.io.ecg.leads import millivolts_per
 from seqpool.io.ecg.recording_file import RecordingFile
-from seqpool.io.ecg.recordings import find_recordings, open_recording
+from seqpool.io.ecg.recordings import find_recordings
 from seqpool.io.tables import Table, concatenated
 from seqpool.jobs.pictures import marks_of_waves
-from seqpool.jobs.recording_inputs import OnError, OnNote, raised
+from seqpool.jobs.recording_inputs import OnError, OnNote, of_each_recording, raised
 from seqpool.nn.wave_finder import delineated
 from seqpool.options.signal_input import Signal
 from seqpool.plots.ecg_paper import Marks
@@ -89,22 +88,14 @@ def delineated_recordings(
     Raises UsageError where the model finds no waves.
     """
     reads = wave_signal(artifact)
-    if unit is not None and millivolts_per(unit) is None:
-        raise UsageError(f"unit {unit!r} is no voltage (accepted: V, mV, uV, nV, or a number of them such as 5uV).")
-    for name in names:
-        try:
-            opened = open_recording(name, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum)
-            notes = list(opened.notes)
-            result = _delineated(opened, reads, artifact, lead, notes)
-        except DataError as error:
-            on_error(error)
-            continue
-        except OSError as error:
-            on_error(DataError(f"{name}: cannot be read: {error.strerror or error}."))
-            continue
-        for note in notes:
-            on_note(f"{opened.source}: {note}.")
-        yield result
+
+    def answer(opened: RecordingFile) -> tuple[DelineatedRecording, list[str]]:
+        notes = list(opened.notes)
+        return _delineated(opened, reads, artifact, lead, notes), notes
+
+    yield from of_each_recording(
+        names, answer, unit=unit, rate_hz=rate_hz, ignore_checksum=ignore_checksum, on_error=on_error, on_note=on_note
+    )
 
 
 def _delineated(
