@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqpool.nn.heads import dense_head
-from seqpool.nn.map_normalisation import MaskedBatchNorm2d, column_mask
+from seqpool.nn.map_normalisation import NormReLU2d, column_mask
 from seqpool.options import map_networks
 from seqpool.pooling import BlurPool1d, avg_pool1d, blur_pool1d, global_pool
 from seqpool.pooling.balance import StridePlan
@@ -35,9 +35,7 @@ class MapBlock(nn.Module):
             nn.Conv2d(one, out_channels, options.width, padding=self.padding, bias=not options.normalise)
             for one in inputs
         )
-        self.norms = nn.ModuleList(
-            MaskedBatchNorm2d(out_channels) if options.normalise else nn.Identity() for _ in inputs
-        )
+        self.norms = nn.ModuleList(NormReLU2d(out_channels) if options.normalise else nn.ReLU() for _ in inputs)
         self.dropout = nn.Dropout2d(options.block_dropout)
         self.pool = options.pool
         self.stride = stride
@@ -49,9 +47,10 @@ class MapBlock(nn.Module):
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = convolution(x)
             lengths = lengths if lengths is None or not lost else (lengths - lost).clamp(min=0)
-            x = norm(x, lengths) if isinstance(norm, MaskedBatchNorm2d) else x
-            x = torch.relu(x)
-            x = x if lengths is None else x * column_mask(lengths, x)
+            if isinstance(norm, NormReLU2d):
+                x = norm(x, lengths)
+            else:
+                x = norm(x) if lengths is None else norm(x) * column_mask(lengths, x)
         return self._pooled(self.dropout(x), lengths)
 
     def _pooled(self, x: Tensor, lengths: Tensor | None) -> Pair:

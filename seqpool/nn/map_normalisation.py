@@ -1,4 +1,4 @@
-"""Batch normalisation of maps over the columns that count."""
+"""Batch normalisation and ReLU of maps over the columns that count."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ def column_mask(lengths: Tensor, maps: Tensor) -> Tensor:
     return mask_from_lengths(lengths, maps.shape[3])[:, None, None, :].to(maps.dtype)
 
 
-class MaskedBatchNorm2d(nn.BatchNorm2d):
-    """`torch.nn.BatchNorm2d` (Ioffe & Szegedy 2015) whose moments count only columns before each row's length.
+class NormReLU2d(nn.BatchNorm2d):
+    """`torch.nn.BatchNorm2d` (Ioffe & Szegedy 2015) whose moments count only columns before each row's length, then
+    ReLU; what stands past a length becomes 0.
 
-    Equals BatchNorm2d on the valid columns put side by side; without lengths, and in evaluation, it is BatchNorm2d.
-    A batch without any valid column leaves the running moments as they are.
+    Equals BatchNorm2d and ReLU on the valid columns put side by side. A batch without any valid column leaves the
+    running moments as they are.
     """
 
     def forward(self, input: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(N, C, H, W) to (N, C, H, W), lengths in columns; columns past a length hold arbitrary finite values."""
-        if lengths is None or not self.training:
-            return super().forward(input)
+        if lengths is None:
+            return torch.relu(super().forward(input))
+        if not self.training:
+            return torch.relu(super().forward(input)) * column_mask(lengths, input)
         count = int(lengths.sum()) * input.shape[2]
         if count == 0:
             return torch.zeros_like(input)
-        output, mean, variance = _MaskedMoments.apply(  # type: ignore[no-untyped-call]
+        output, mean, variance = _MaskedNormReLU.apply(  # type: ignore[no-untyped-call]
             input, column_mask(lengths, input), count, self.weight, self.bias, self.eps
         )
         if self.track_running_stats and self.running_mean is not None and self.running_var is not None:
@@ -46,8 +49,8 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
         return output  # type: ignore[no-any-return]
 
 
-class _MaskedMoments(torch.autograd.Function):
-    """torch's own kernel made to count valid positions only.
+class _MaskedNormReLU(torch.autograd.Function):
+    """torch's own kernel made to count valid positions only; ReLU and mask on its output in place.
 
     Of M positions m are valid. With the others set to the mean of the valid ones, the mean over all is right and the
     variance is m / M of the right one; so weight and deviation are scaled by sqrt(m / M), and eps by m / M. Backwards,
@@ -65,7 +68,8 @@ class _MaskedMoments(torch.autograd.Function):
         filled = kept.addcmul_(1 - mask, mean.view(1, -1, 1, 1))
         scaled = weight * share**0.5
         output, centre, scale = torch.native_batch_norm(filled, scaled, bias, None, None, True, 0.0, eps * share)
-        ctx.save_for_backward(filled, mask, scaled, centre, scale)
+        output.relu_().mul_(mask)
+        ctx.save_for_backward(filled, output, mask, scaled, centre, scale)
         ctx.share, ctx.total, ctx.eps = share, total, eps
         variance = scale.square().reciprocal() / share - eps
         ctx.mark_non_differentiable(mean, variance)
@@ -73,9 +77,11 @@ class _MaskedMoments(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
-        filled, mask, scaled, centre, scale = ctx.saved_tensors
+        filled, output, mask, scaled, centre, scale = ctx.saved_tensors
+        # 0 wherever the output is 0, so past a length too
+        rectified = torch.ops.aten.threshold_backward(gradient, output, 0)
         whole, by_scaled, by_bias = torch.ops.aten.native_batch_norm_backward(
-            (gradient * mask).contiguous(memory_format=torch.channels_last),
+            rectified.contiguous(memory_format=torch.channels_last),
             filled,
             scaled,
             None,
@@ -89,5 +95,5 @@ class _MaskedMoments(torch.autograd.Function):
         # a filled position is 0 after normalisation, so what arrives at each is the same
         at_filled = -scaled * scale * by_bias / ctx.total
         towards_mean = at_filled * ((1 - ctx.share) / ctx.share)
-        by_input = (whole + towards_mean.view(1, -1, 1, 1)) * mask
+        by_input = whole.add_(towards_mean.view(1, -1, 1, 1)).mul_(mask)
         return by_input, None, None, by_scaled * ctx.share**0.5, by_bias, None

@@ -91,9 +91,7 @@ class Spectrogram(nn.Module):
         """
         frames = None if lengths is None else self.frames(lengths)
         power = zero_padding(self.power(zero_padding(x, lengths)), frames)
-        if frequency_factor is not None:
-            power = _stretched(power, frequency_factor)
-        maps = self._compressed(self.band_power(power), frames)
+        maps = self._compressed(self.band_power(power, frequency_factor), frames)
         if self.options.normalise == "clip":
             maps = _standardised(maps, frames)
         views = torch.stack([self._view(maps, name, frames) for name in self.options.views], dim=2)
@@ -109,9 +107,22 @@ class Spectrogram(nn.Module):
         power: Tensor = spectrum.real.square() + spectrum.imag.square()
         return power.transpose(-1, -2)
 
-    def band_power(self, power: Tensor) -> Tensor:
-        """Power of the transform's frequencies summed into bands."""
-        return torch.matmul(self.filters.to(power.dtype), power) if len(self.filters) else power
+    def band_power(self, power: Tensor, frequency_factor: Tensor | None = None) -> Tensor:
+        """Power of the transform's frequencies, multiplied by each row's factor (N,), summed into bands."""
+        filters = self.filters.to(power.dtype)
+        if frequency_factor is None:
+            return torch.matmul(filters, power) if len(filters) else power
+        lower, share = _moved_bins(power.shape[-2], frequency_factor)
+        share = share.to(power.dtype)
+        if not len(filters):
+            index, share = lower[:, None, :, None].expand(*power.shape), share[:, None, :, None]
+            return power.gather(-2, index) * (1 - share) + power.gather(-2, index + 1) * share
+        # the bands look elsewhere instead of the power being moved, which is many times larger
+        rows = (len(frequency_factor), *filters.shape)
+        index, share = lower[:, None, :].expand(*rows), share[:, None, :]
+        moved = torch.zeros(rows, dtype=power.dtype, device=power.device)
+        moved.scatter_add_(-1, index, filters * (1 - share)).scatter_add_(-1, index + 1, filters * share)
+        return torch.matmul(moved[:, None], power)
 
     def _compressed(self, power: Tensor, frames: Tensor | None) -> Tensor:
         options = self.options
@@ -167,14 +178,12 @@ def _standardised(maps: Tensor, frames: Tensor | None) -> Tensor:
     return centred / deviation.clamp(min=1e-5)
 
 
-def _stretched(power: Tensor, factor: Tensor) -> Tensor:
-    """Row n's power at frequency f is moved to f · factor[n], by straight lines between frequencies."""
-    bins = power.shape[-2]
-    places = (torch.arange(bins, device=power.device) / factor[:, None]).clamp(max=bins - 1)
+def _moved_bins(bins: int, factor: Tensor) -> tuple[Tensor, Tensor]:
+    """Where power at each frequency comes from when row n's is multiplied by factor[n]: (N, bins) the bin below, and
+    the share of the one above it."""
+    places = (torch.arange(bins, device=factor.device) / factor[:, None]).clamp(max=bins - 1)
     lower = places.floor().clamp(max=bins - 2)
-    share = (places - lower).to(power.dtype)[:, None, :, None]
-    index = lower.long()[:, None, :, None].expand(*power.shape)
-    return power.gather(-2, index) * (1 - share) + power.gather(-2, index + 1) * share
+    return lower.long(), places - lower
 
 
 def frames_of(duration_s: float, options: options_of.Spectrogram, rate_hz: float) -> int:
