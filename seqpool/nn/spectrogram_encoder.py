@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqpool.nn.map_layers import MapBlock, MapLayers
@@ -47,6 +50,10 @@ class SpectrogramEncoder(nn.Module):
         augment = self.options.augment
         if self.training and lengths is not None and bool((lengths == x.shape[2]).all()):
             lengths = None  # nothing is padded, and without masks a step takes half the time
+        if torch.compiler.is_compiling() and self.length is None:
+            # an exported graph refuses axes of size 1: padding, which changes nothing, makes a second final frame
+            lengths = lengths if lengths is not None else torch.full(x.shape[:1], x.shape[2], device=x.device)
+            x = F.pad(x, (0, self.front.hop * math.prod(time for time, _ in self.layers.strides)))
         factor = None
         if self.training and augment.frequency_warp:
             factor = 1 + augment.frequency_warp * (2 * torch.rand(len(x), device=x.device) - 1)

@@ -113,6 +113,14 @@ def test_a_warp_moves_a_tone_by_its_factor() -> None:
     torch.testing.assert_close(maps[:1], network(tone[:1]))
 
 
+def test_bands_that_look_elsewhere_are_bands_of_the_moved_power() -> None:
+    options = {"window_s": 0.032, "hop_s": 0.01, "band_count": 12}
+    bands, frequencies = (front(bands=name, **options).double() for name in ("mel_slaney", "linear"))
+    power, factor = torch.rand(3, 2, 129, 7, dtype=torch.float64), torch.tensor([0.9, 1.0, 1.08])
+    moved = frequencies.band_power(power, factor)
+    torch.testing.assert_close(bands.band_power(power, factor), bands.band_power(moved))
+
+
 def test_masks_lie_within_the_clip_and_are_of_the_stated_size() -> None:
     torch.manual_seed(0)
     maps, lengths = torch.rand(300, 2, 12, 40) + 1, torch.tensor([40, 7, 20]).repeat(100)
