@@ -44,7 +44,7 @@ def cell_pictures(clip: AudioClip, artifact: Artifact) -> Iterator[CellPicture]:
     reads, network = sound_input(artifact), artifact.network
     if not isinstance(network, SpectrogramEncoder):
         raise UsageError(f"--plot draws what a SpectrogramEncoder sees, and the network is {type(network).__name__}.")
-    sound, _ = prepare_sound(clip.samples, clip.rate_hz, reads)
+    sound, _, start_s = prepare_sound(clip.samples, clip.rate_hz, reads)
     starts, length = window_places(sound.shape[1], reads)
     front = _in_decibels(network)
     classes = artifact.facts.classes
@@ -59,7 +59,7 @@ def cell_pictures(clip: AudioClip, artifact: Artifact) -> Iterator[CellPicture]:
         yield CellPicture(
             decibels=decibels,
             band_hz=_band_middles_hz(front),
-            start_s=start / reads.rate_hz,
+            start_s=start_s + start / reads.rate_hz,
             frame_s=1 / front.frame_rate_hz,
             evidence=cell_evidence(network, x, best),
             cell=(time, frequency),

@@ -58,7 +58,7 @@ def classified_clips(
     for name in names:
         try:
             clip = read_audio(name, rate_hz=rate_hz)
-            sound, notes = prepare_sound(clip.samples, clip.rate_hz, reads)
+            sound, notes, start_s = prepare_sound(clip.samples, clip.rate_hz, reads)
             starts, length = window_places(sound.shape[1], reads)
             _require_length(name, length, reads, artifact)
         except DataError as error:
@@ -72,8 +72,8 @@ def classified_clips(
             record=clip.source,
             lead=channels,
             duration_s=clip.duration_s,
-            start_s=starts / reads.rate_hz,
-            end_s=np.minimum((starts + length) / reads.rate_hz, clip.duration_s),
+            start_s=start_s + starts / reads.rate_hz,
+            end_s=np.minimum(start_s + (starts + length) / reads.rate_hz, clip.duration_s),
             windows=windows,
             answer=averaged(windows, np.full(len(starts), length), artifact),
         )

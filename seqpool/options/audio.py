@@ -19,6 +19,8 @@ class Audio:
 
     rate_hz: of the network's input; a file of another rate is resampled, which is said. Several channels are averaged.
     trim_silence: trailing samples of at most 0.0001 of full scale are cut off (a silent clip stays whole).
+    trim_quiet_db: beginning and end are cut off where every 25 ms are more than so many decibels quieter than the
+        loudest, up to 25 ms from what is louder (librosa's trim, both ends); null: they stay.
     repeat_to_s: a shorter clip is repeated from its start until it lasts so long; null: it stays as it is.
     window_s: longer clips are judged in windows of so many seconds, every `stride_s` seconds (null: half a window),
         and the probabilities averaged; null: each clip in one piece.
@@ -26,6 +28,7 @@ class Audio:
 
     rate_hz: float = 16000.0
     trim_silence: bool = False
+    trim_quiet_db: float | None = None
     repeat_to_s: float | None = None
     window_s: float | None = None
     stride_s: float | None = None
@@ -33,7 +36,7 @@ class Audio:
     def __post_init__(self) -> None:
         if not 100 <= self.rate_hz <= 1_000_000:
             raise ValueError(f"rate_hz is {self.rate_hz:g}, expected 100 to 1000000")
-        for name in ("repeat_to_s", "window_s", "stride_s"):
+        for name in ("trim_quiet_db", "repeat_to_s", "window_s", "stride_s"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} is {value:g}, expected more than 0")

@@ -138,7 +138,7 @@ def _load(names: Sequence[str], options: Options, notes: list[str]) -> Loaded:
         except DataError as error:
             failures.append(str(error))
             continue
-        prepared, steps = prepare_sound(clip.samples, clip.rate_hz, options.signal)
+        prepared, steps, _ = prepare_sound(clip.samples, clip.rate_hz, options.signal)
         done.update([*clip.notes, *steps])
         rows.append(row)
         values.append(prepared)
