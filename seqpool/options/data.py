@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from seqpool.options.audio import AudioClips
+from seqpool.options.beat_windows import BeatWindows
 from seqpool.options.beats import Beats
 from seqpool.options.coding import CodingFragments
 from seqpool.options.images import LineViews
@@ -170,6 +171,7 @@ DATA: dict[str, type[Any]] = {
         Recordings,
         Waves,
         Beats,
+        BeatWindows,
         CodingFragments,
         AudioClips,
         LineViews,

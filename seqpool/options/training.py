@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from seqpool.errors import UsageError
+from seqpool.options.certify import CertifiedTraining
 from seqpool.options.check import Where, dotted, record
 from seqpool.options.networks import BeatNetwork, Encoder, MotifDetector, Network, SampleLabeller, network_record
 from seqpool.records import WAVES
@@ -53,6 +54,7 @@ class SequenceModel:
     class_weights: `balanced` (each class counts the same in the loss), or a weight per class name.
     label_smoothing: share of each label given to the other classes. mix_up: the alpha of Zhang et al. 2018 for
     signals; 0: off.
+    certify: trains for answers that are proven to withstand noise or substitutions; null: not.
     keep: the weights of the epoch with the best validation figure (`best`) or of the last epoch (`last`; also where
     there is no validation part). early_stopping: stop after so many epochs without a better figure; null: never.
     """
@@ -65,6 +67,7 @@ class SequenceModel:
     class_weights: Literal["balanced"] | dict[str, float] | None = None
     label_smoothing: float = 0.0
     mix_up: float = 0.0
+    certify: CertifiedTraining | None = None
     keep: Literal["best", "last"] = "best"
     early_stopping: int | None = None
 
@@ -80,6 +83,14 @@ class SequenceModel:
             raise ValueError(f"early_stopping is {self.early_stopping}, expected at least 1 epoch or null")
         if self.target == "regression" and (self.class_weights is not None or self.label_smoothing):
             raise ValueError("class_weights and label_smoothing are for classes, the target is regression")
+        if self.certify is not None:
+            if self.target == "regression":
+                raise ValueError("certify is for classes, the target is regression")
+            if self.mix_up:
+                raise ValueError("certify and mix_up do not go together: what is mixed has no one answer to prove")
+            letters = isinstance(self.network, MotifDetector)
+            if letters != (self.certify.substitutions is not None):
+                raise ValueError("certify takes substitutions for a MotifDetector and noise for any other network")
 
 
 def sequence_model_record(

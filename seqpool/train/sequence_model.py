@@ -8,13 +8,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqpool.errors import UsageError
 from seqpool.evaluation.answers import interpret
 from seqpool.nn.build import build_network
+from seqpool.nn.intervals import interval_of, without_map
 from seqpool.options.training import SequenceModel as Options
 from seqpool.options.training import sequence_model_record
+from seqpool.pooling.intervals import Bounds
 from seqpool.train.data_module import Batch, DataModule, Parts
 from seqpool.train.trained_network import TrainedNetwork
 
@@ -53,6 +55,7 @@ class SequenceModel(TrainedNetwork):
         self.classes = parts.classes
         torch.manual_seed(self.seed)
         self.network = build_network(self.options.network, parts.input, self.output_count(parts), parts.length)
+        check_certify(self.options, self.network, parts)
         self.register_buffer("class_weights", torch.from_numpy(self._class_weights(parts)).float(), persistent=False)
         offset, scale = target_scale(parts) if self.target == "regression" else (np.zeros(1), np.ones(1))
         self.register_buffer("offset", torch.from_numpy(offset).float(), persistent=False)
@@ -99,7 +102,24 @@ class SequenceModel(TrainedNetwork):
         else:
             each = self._member_logits(batch.x, batch.lengths)
             loss = torch.stack([self.loss(logits, batch.target, batch.weight) for logits in each]).mean()
+            if self.options.certify is not None:
+                loss = self._with_proof(loss, batch, batch_idx)
         return self.logged_loss(loss, len(batch.row))
+
+    def _with_proof(self, loss: Tensor, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss with that of the worst logits within the bounds, whose radius and weight grow over the warm-up."""
+        options = self.options.certify
+        assert options is not None
+        assert self.network is not None
+        epochs = self.current_epoch + batch_idx / max(int(self.trainer.num_training_batches), 1)
+        grown = min(epochs / options.warmup, 1.0) if options.warmup else 1.0
+        if grown == 0:
+            return loss
+        reach = grown * options.noise_mv
+        bounds = interval_of(self.network, batch.x - reach, batch.x + reach, batch.lengths)
+        proven = self.loss(worst_logits(bounds, batch.target, self.target), batch.target, batch.weight)
+        share = grown * options.weight
+        return (1 - share) * loss + share * proven
 
     def _member_logits(self, x: Tensor, lengths: Tensor) -> list[Tensor]:
         """Of each member of an ensemble in one network; elsewhere the network's own, alone."""
@@ -164,6 +184,29 @@ class SequenceModel(TrainedNetwork):
         offset, scale = self.offset.cpu().tolist(), self.scale.cpu().tolist()
         found = interpret(outputs, self.target, self.classes, offset=offset, scale=scale).metrics(target)
         return {name: value for name, value in found.items() if "[" not in name}
+
+
+def worst_logits(bounds: Bounds, target: Tensor, kind: str) -> Tensor:
+    """The logits between the bounds (N, outputs) that speak least for the true classes."""
+    if kind == "multiclass":
+        true = torch.nn.functional.one_hot(target, bounds.lower.shape[1]).bool()
+    else:
+        true = (target if target.dim() == 2 else target[:, None]) > 0.5
+    return torch.where(true, bounds.lower, bounds.upper)
+
+
+def check_certify(options: Options, network: nn.Module, parts: Parts) -> None:
+    """Raises UsageError where nothing can be proven of the network, or its input is not in millivolts."""
+    if options.certify is None:
+        return
+    missing = without_map(network)
+    if missing:
+        raise UsageError(f"model.certify: {missing[0]} has no interval map, so nothing can be proven of the network.")
+    if options.certify.noise is not None:
+        normalise = getattr(parts.input, "normalise", None)
+        if normalise != "none":
+            said = "the data are no recordings" if normalise is None else f"signal.normalise is {normalise}"
+            raise UsageError(f"model.certify.noise is in millivolts, and {said}: expected signal: {{normalise: none}}.")
 
 
 def check_target(target: str, parts: Parts) -> None:
