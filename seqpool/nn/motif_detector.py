@@ -222,7 +222,7 @@ class MotifDetector(nn.Module):
         lengths = self._lengths_of(x) if lengths is None else lengths
         parts = [words(x if x.dtype == torch.uint8 else letter_codes(x, self.unknown), lengths) for words in self.words]
         if self.options.composition:
-            parts.append(self._composition(x, lengths))
+            parts.append(self.composition(x, lengths))
         padded, padded_lengths = self.pad(x, lengths)
         return torch.cat([filters(padded, padded_lengths) for filters in self.motifs] + parts, dim=1)
 
@@ -254,11 +254,11 @@ class MotifDetector(nn.Module):
         return torch.full((x.shape[0],), x.shape[-1], dtype=torch.int64, device=x.device)
 
     def _composition_interval(self, lower: Tensor, upper: Tensor, lengths: Tensor) -> Bounds:
-        ends = [self._composition(end, lengths) for end in (lower, upper)]
+        ends = [self.composition(end, lengths) for end in (lower, upper)]
         slack = rounding(8, lower.dtype) * torch.maximum(ends[0].abs(), ends[1].abs()).detach()
         return Bounds(ends[0] - slack, ends[1] + slack)
 
-    def _composition(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def composition(self, x: Tensor, lengths: Tensor) -> Tensor:
         letters = self.one_hot(x)
         valid = mask_from_lengths(lengths, letters.shape[2])[:, None]
         # in float64, rounded once: thirds of a letter add up to the same bits from either end
