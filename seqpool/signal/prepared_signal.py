@@ -100,6 +100,34 @@ class PreparedLead:
         scaled[np.isnan(scaled)] = 0.0
         return scaled.astype(np.float32)
 
+    def read_within(
+        self, start: int, stop: int, reach_mv: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Lower and upper bound of `read`, while every filtered sample moves by at most `reach_mv`.
+
+        The typical amplitude moves with them: a median of ranges by at most twice as much, a standard deviation by at
+        most as much. None where the amplitude could vanish or the lead turn over: nothing can be said then.
+        """
+        amplitude = abs(self._amplitude)
+        moved = {"none": 0.0, "standard": reach_mv, "second_range": 2 * reach_mv}[self._typical.rule]
+        lowest, highest = self._seconds.extremes()
+        turns = self._upright and abs(float(np.median(lowest + highest))) <= 2 * reach_mv * (1 + 1e-9)
+        if turns or amplitude - moved <= LEAST_AMPLITUDE_MV:
+            return None
+        self._filtered.seek(_BYTES * start)
+        samples = np.frombuffer(self._filtered.read(_BYTES * (stop - start)), dtype=np.float64)
+        samples = samples if self._amplitude > 0 else -samples
+        corners = np.stack([
+            (samples + side * reach_mv) / size for side in (-1, 1) for size in (amplitude - moved, amplitude + moved)
+        ])  # fmt: skip
+        ends = corners.min(axis=0), corners.max(axis=0)
+        if self._limit is not None:
+            ends = np.clip(ends[0], -self._limit, self._limit), np.clip(ends[1], -self._limit, self._limit)
+        return (
+            np.nextafter(ends[0].astype(np.float32), np.float32(-np.inf)),
+            np.nextafter(ends[1].astype(np.float32), np.float32(np.inf)),
+        )
+
     def close(self) -> None:
         """Drops what is kept of the lead."""
         self._filtered.close()
@@ -139,6 +167,19 @@ class PreparedSignal:
         """(channels, stop - start) of samples `start` up to `stop` at the model's rate, masked leads 0."""
         silent = np.zeros(stop - start, dtype=np.float32)
         return np.stack([silent if channel is None else channel.read(start, stop) for channel in self._channels])
+
+    def read_within(
+        self, start: int, stop: int, reach_mv: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+        """Bounds (channels, stop - start) of `read`, as `PreparedLead.read_within` says; None where there are none."""
+        silent = np.zeros(stop - start, dtype=np.float32)
+        ends = []
+        for channel in self._channels:
+            found = (silent, silent) if channel is None else channel.read_within(start, stop, reach_mv)
+            if found is None:
+                return None
+            ends.append(found)
+        return np.stack([low for low, _ in ends]), np.stack([high for _, high in ends])
 
 
 def prepared_signal(source: Source, settings: Preprocessing, lead: str | None = None) -> PreparedSignal:

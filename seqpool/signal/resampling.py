@@ -29,8 +29,8 @@ def resample(samples: Samples, from_hz: float, to_hz: float) -> Samples:
 
 
 @lru_cache(maxsize=16)
-def _low_pass(up: int, down: int) -> Samples:
-    """Filter at the rate from_hz · up, of an odd number of taps."""
+def low_pass(up: int, down: int) -> Samples:
+    """Filter at the rate from_hz · up, of an odd number of taps; of every output those at one phase of `up` count."""
     widest = max(up, down)
     taps = firwin(20 * widest + 1, 1 / widest, window=("kaiser", 5.0)) * up if widest > 1 else np.ones(1)
     return np.asarray(taps, dtype=np.float64)
@@ -45,7 +45,7 @@ class Resampler:
     def __init__(self, from_hz: float, to_hz: float) -> None:
         ratio = exact_ratio(from_hz, to_hz)
         self.up, self.down = ratio.numerator, ratio.denominator
-        taps = _low_pass(self.up, self.down)
+        taps = low_pass(self.up, self.down)
         # leading zeros make the filter's delay a whole number of outputs
         lead = -(len(taps) // 2) % self.down
         self._taps = np.concatenate([np.zeros(lead), taps])
