@@ -264,3 +264,72 @@ def lowest_maximum(
     free: positions that hold no letter, where `columns` is 0. Takes L · letters ** width · (count + 1) steps.
     """
     return float(_lowest_maximum(symbols, columns, offset, changeable, free, count))
+
+
+@compiled
+def _extreme_windows(
+    symbols: Symbols,
+    windows: NDArray[np.int64],
+    table: Floats,
+    offset: Floats,
+    highest: Floats,
+    lowest: Floats,
+    changeable: Flags,
+    count: int,
+    begin: int,
+    end: int,
+    upper: NDArray[np.int64],
+    lower: NDArray[np.int64],
+) -> None:
+    width, lanes = table.shape[0], table.shape[2]
+    gains, losses, most = np.zeros(width), np.zeros(width), np.zeros(count)
+    for row in range(begin, end):
+        letters = symbols[row]
+        for lane in range(lanes):
+            best, sure = -np.inf, -np.inf
+            for window in range(windows[row]):
+                score = np.float64(offset[window, lane])
+                for place in range(width):
+                    now = np.float64(table[place, letters[window + place], lane])
+                    score += now
+                    gains[place], losses[place] = 0.0, 0.0
+                    if changeable[row, window + place]:
+                        gains[place] = np.float64(highest[place, lane]) - now
+                        losses[place] = now - np.float64(lowest[place, lane])
+                _most(gains, count, most)
+                if score + most.sum() > best:
+                    best = score + most.sum()
+                    upper[row, lane] = window
+                _most(losses, count, most)
+                if score - most.sum() > sure:
+                    sure = score - most.sum()
+                    lower[row, lane] = window
+
+
+def extreme_windows(
+    symbols: Symbols,
+    windows: NDArray[np.int64],
+    table: Floats,
+    offset: Floats,
+    allowed: Symbols,
+    changeable: Flags,
+    count: int,
+    threads: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(N, lanes) the window that can reach highest and the one that stays highest, after at most `count` changes.
+
+    symbols, changeable: (N, L). windows: (N,) how many of each row count. offset: (windows, lanes).
+    """
+    highest, lowest = table[:, allowed].max(axis=1), table[:, allowed].min(axis=1)
+    upper = np.zeros((len(symbols), table.shape[2]), dtype=np.int64)
+    lower = np.zeros_like(upper)
+    step = 8
+
+    def piece(number: int) -> None:
+        begin, end = number * step, min((number + 1) * step, len(symbols))
+        _extreme_windows(
+            symbols, windows, table, offset, highest, lowest, changeable, count, begin, end, upper, lower
+        )  # fmt: skip
+
+    run_pieces(piece, -(-len(symbols) // step), threads)
+    return upper, lower

@@ -14,6 +14,8 @@ from seqpool.errors import UsageError
 from seqpool.evaluation.answers import interpret
 from seqpool.nn.build import build_network
 from seqpool.nn.intervals import interval_of, without_map
+from seqpool.nn.motif_detector import MotifDetector
+from seqpool.nn.substitution_bounds import substitution_bounds
 from seqpool.options.training import SequenceModel as Options
 from seqpool.options.training import sequence_model_record
 from seqpool.pooling.intervals import Bounds
@@ -115,8 +117,12 @@ class SequenceModel(TrainedNetwork):
         grown = min(epochs / options.warmup, 1.0) if options.warmup else 1.0
         if grown == 0:
             return loss
-        reach = grown * options.noise_mv
-        bounds = interval_of(self.network, batch.x - reach, batch.x + reach, batch.lengths)
+        if options.substitutions is not None:
+            assert isinstance(self.network, MotifDetector)
+            bounds = substitution_bounds(self.network, batch.x, batch.lengths, options.substitutions)
+        else:
+            reach = grown * options.noise_mv
+            bounds = interval_of(self.network, batch.x - reach, batch.x + reach, batch.lengths)
         proven = self.loss(worst_logits(bounds, batch.target, self.target), batch.target, batch.weight)
         share = grown * options.weight
         return (1 - share) * loss + share * proven

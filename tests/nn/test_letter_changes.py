@@ -19,6 +19,7 @@ from seqpool.nn.letter_changes import (
     unknown_of,
 )
 from seqpool.nn.motif_detector import MotifDetector
+from seqpool.nn.substitution_bounds import substitution_bounds
 from tests.nn.test_networks import DETECTORS, ENCODERS, made
 
 KINDS = ("substitutions", "unknown")
@@ -123,3 +124,22 @@ def test_bounds_of_maxima_are_attained(strands: str, padding: int, count: int) -
 
 def test_the_unknown_letter() -> None:
     assert unknown_of(detector("plain")) == DNA.unknown
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_bounds_for_training_hold_too(name: str) -> None:
+    """Of rows of several lengths, with gradients; one row alone is bounded alike."""
+    network = detector(name, 30 if "bins" in name else None)
+    rows = np.stack([letters(30, seed, ambiguous=False) for seed in range(3)])
+    lengths = torch.tensor([30, 30, 30] if "bins" in name else [30, 17, 4])
+    for count in (1, 3):
+        bounds = substitution_bounds(network, torch.from_numpy(rows), lengths, count)
+        for row, length in enumerate(lengths.tolist()):
+            changed_rows = some_changes(rows[row, :length], count, np.arange(4, dtype=np.uint8), 200, 2)
+            outputs = torch.from_numpy(network_outputs(network, changed_rows))
+            assert (bounds.lower[row] <= outputs + 1e-5).all()
+            assert (outputs - 1e-5 <= bounds.upper[row]).all()
+    bounds.upper.sum().backward()
+    gradient = network.motifs[0].weight.grad
+    assert isinstance(gradient, torch.Tensor)
+    assert bool(gradient.abs().sum() > 0)
