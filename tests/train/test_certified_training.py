@@ -118,14 +118,13 @@ def test_the_worst_logits(kind: str, target: torch.Tensor, worst: list[list[floa
 
 def trained(folder: Path, run: Path, *changes: str) -> Artifact:
     config = read_config(["configs/beats_certified.yaml"])
+    config.values["seed_everything"] = 7
     config.values["data"]["init_args"] |= {"folder": str(folder), "signal": SIGNAL, "batch_size": 16}
-    network = {"channels": [8], "width": 9, "pool_size": 4, "normalise": False, "global_pool": "max"}
-    config.values["model"]["init_args"]["network"]["init_args"] = network
-    config.values["model"]["init_args"]["optimizer"] = {"learning_rate": 0.02, "gradient_clip": 1.0}
+    model = config.values["model"]["init_args"]
+    model["network"]["init_args"] = {"channels": [8], "width": 9, "pool_size": 4, "normalise": False}
+    model["optimizer"] = {"learning_rate": 0.02, "gradient_clip": 1.0}
+    model["certify"] = {"noise": "0.15mV", "warmup": 2} if "certify" in changes else None
     config.values["trainer"]["max_epochs"] = 6
-    certify = config.values["model"]["init_args"].pop("certify") | {"noise": "0.15mV", "warmup": 2}
-    if "certify" in changes:
-        config.values["model"]["init_args"]["certify"] = certify
     return load_artifact(fit(check_config(config), run))
 
 
