@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "validate": "judge a run on its validation part",
     "test": "judge a run on its validation and test parts",
     "predict": "what a trained model says of sequences in FASTA files",
+    "certify": "what noise or changed letters a model's decisions withstand, proven",
     "describe": "print what a config or a model is: layers, receptive field, data, figures",
     "models": "list the models that come with seqpool, or print their cards",
 }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqpool.errors import UsageError
-from seqpool.nn.intervals import with_margins, without_map
+from seqpool.nn.intervals import interval_of, with_margins, without_map
 from seqpool.nn.perturbations import Perturbation, logit_bounds
 from seqpool.pooling.intervals import Bounds
 
@@ -102,12 +102,22 @@ class Certifier:
 
     def least_margin(self, x: Tensor, decided: Tensor, perturbation: Perturbation) -> Tensor:
         """(N,) at least so far the outputs stay from another decision."""
-        pairs = self._pairs_network(x)
+        pairs = self._pairs_network()
         if pairs is None:
             return self.rule.least_margin(self.bounds(x, perturbation), decided)
         with torch.no_grad():
-            found = logit_bounds(pairs, x, perturbation)
-        lower = found.lower.double().view(len(x), self._classes, self._classes - 1)
+            return self._of_pairs(logit_bounds(pairs, x, perturbation), decided)
+
+    def least_margin_within(self, lower: Tensor, upper: Tensor, decided: Tensor) -> Tensor:
+        """(N,) at least so far the outputs stay from another decision while signals stay in a box."""
+        pairs = self._pairs_network()
+        with torch.no_grad():
+            if pairs is None:
+                return self.rule.least_margin(interval_of(self.network, lower, upper), decided)
+            return self._of_pairs(interval_of(pairs, lower, upper), decided)
+
+    def _of_pairs(self, found: Bounds, decided: Tensor) -> Tensor:
+        lower = found.lower.double().view(len(decided), self._classes, self._classes - 1)
         return lower.gather(1, decided[:, None, None].expand(-1, 1, lower.shape[2]))[:, 0].amin(dim=1)
 
     def proven(self, x: Tensor, decided: Tensor, perturbation: Perturbation) -> Tensor:
@@ -128,7 +138,7 @@ class Certifier:
                 break
         return low
 
-    def _pairs_network(self, x: Tensor) -> nn.Module | None:
+    def _pairs_network(self) -> nn.Module | None:
         """The network with differences of all pairs of classes for outputs, where its last layer is dense."""
         if self.rule.target != "multiclass":
             return None

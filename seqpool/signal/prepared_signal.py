@@ -71,6 +71,11 @@ class PreparedLead:
         bridge = self._stream.bridge
         return bridge.missing / bridge.received if bridge.received else 1.0
 
+    @property
+    def turned(self) -> bool:
+        """Whether the finished lead was turned over."""
+        return self._amplitude < 0
+
     def feed(self, chunk: NDArray[np.floating]) -> None:
         """The next samples (n,) in millivolts."""
         self._keep(self._stream.feed(chunk))
@@ -152,6 +157,16 @@ class PreparedSignal:
         self._channels = channels
         self.samples = next(channel.samples for channel in channels if channel is not None)
         self.leads, self.duration_s, self.notes = leads, duration_s, notes
+
+    @property
+    def missing_share(self) -> float:
+        """The largest share of missing samples among the leads that are used."""
+        return max(channel.missing_share for channel in self._channels if channel is not None)
+
+    @property
+    def turned(self) -> tuple[bool, ...]:
+        """Of each channel whether its lead was turned over."""
+        return tuple(channel is not None and channel.turned for channel in self._channels)
 
     def __enter__(self) -> PreparedSignal:
         return self

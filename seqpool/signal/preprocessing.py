@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqpool.records import Recording
-from seqpool.signal.prepared_signal import PreparedLead, prepared_signal
+from seqpool.signal.prepared_signal import PreparedLead, PreparedSignal, prepared_signal
 from seqpool.signal.settings import Preprocessing
 
 
@@ -29,8 +29,13 @@ class Prepared:
 
 def prepare(recording: Recording, settings: Preprocessing, lead: str | None = None) -> Prepared:
     """All of `seqpool.signal.prepared_signal.prepared_signal`, in memory. Raises DataError as that does."""
-    with prepared_signal(_InMemory(recording), settings, lead) as signal:
+    with in_memory(recording, settings, lead) as signal:
         return Prepared(signal.read(0, signal.samples), signal.leads, signal.duration_s, signal.notes)
+
+
+def in_memory(recording: Recording, settings: Preprocessing, lead: str | None = None) -> PreparedSignal:
+    """`seqpool.signal.prepared_signal.prepared_signal` of a recording in memory."""
+    return prepared_signal(_InMemory(recording), settings, lead)
 
 
 class _InMemory:
