@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 GUIDES = ["README.md", "docs/scan.md", "docs/enrich.md", "docs/fit.md", "docs/classify.md", "docs/delineate.md",
-          "docs/holter.md", "docs/models.md", "docs/coding.md"]  # fmt: skip
+          "docs/holter.md", "docs/models.md", "docs/coding.md", "docs/certainty.md"]  # fmt: skip
 
 
 def commands(text: str) -> list[str]:

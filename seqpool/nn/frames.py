@@ -131,6 +131,38 @@ class FrameSymmetrized(nn.Module):
         frame, strand, position = (torch.where(none, -1, part) for part in parts)
         return Winner(frame, strand, position, torch.where(none, value.new_zeros(()), value))
 
+    def trimmed_maxima(self, x: Tensor, most: int, lengths: Tensor | None = None) -> Tensor:
+        """What the network says of a row after i letters are lost at its front and j at its end, from one pass.
+
+        (N, C, most + 1, most + 1), place i, j; of a network that leaves windows, under the maximum. The windows that
+        are left are those that hold no lost letter, in whatever frame, so the values are exact: equal to those of the
+        trimmed rows. 0 where no window is left. Shifting a row by letters that no window sees changes nothing.
+
+        Raises UsageError for a network that pools over positions itself, or another operator.
+        """
+        if not isinstance(self.pool.reduce, GlobalMaxPool1d):
+            raise UsageError("the windows that are left say all only under the maximum: set reduce to max.")
+        readings = self.readings(x, lengths)
+        values, counts = readings.values, readings.lengths[:, None, None]
+        expected = _lengths_of(x, lengths)
+        field = getattr(self.net, "geometry", None)
+        if field is None or not bool(
+            ((expected - int(field.receptive_field) + 1).clamp(min=0) == readings.lengths).all()
+        ):
+            raise UsageError("trimming needs a network that leaves one window at every letter, such as ValidStack.")
+        place = torch.arange(values.shape[2], device=x.device)
+        found = values.new_zeros(*values.shape[:2], most + 1, most + 1)
+        for front in range(most + 1):
+            for end in range(most + 1):
+                best = []
+                # each strand's places count from its own 5' end
+                for strand, (before, after) in enumerate(((front, end), (end, front))[: values.shape[3]]):
+                    left = (place >= before) & (place < counts - after)
+                    best.append(torch.where(left, values[..., strand], -torch.inf).amax(dim=2))
+                top = torch.stack(best).amax(dim=0)
+                found[:, :, front, end] = torch.where(top == -torch.inf, 0.0, top)
+        return found
+
     def readings(self, x: Tensor, lengths: Tensor | None = None) -> Readings:
         """The values of all frames before they are pooled, 0 where a row has none.
 

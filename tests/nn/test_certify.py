@@ -13,11 +13,12 @@ from seqpool.errors import UsageError
 from seqpool.evaluation.answers import interpret
 from seqpool.nn.certify import Certifier, Rule, attacked, decided_by_mean, mean_probabilities, smallest_success
 from seqpool.nn.encoder import Encoder
+from seqpool.nn.frames import FrameSymmetrized
 from seqpool.nn.perturbations import Gain, Noise, Offset, Perturbation, Wander, logit_bounds
 from seqpool.options.networks import Encoder as Options
 from seqpool.options.networks import network_record
 from seqpool.pooling.intervals import Bounds
-from tests.nn.test_intervals import trained
+from tests.nn.test_intervals import trained, valid_stack
 
 PERTURBATIONS: dict[str, Perturbation] = {
     "noise": Noise(0.02),
@@ -175,3 +176,21 @@ def test_a_module_without_a_map_is_named_before_any_work() -> None:
 
 def test_perturbations_can_be_resized() -> None:
     assert replace(PERTURBATIONS["wander"], radius=0.3) == Wander(0.3, 0.5, 100.0)
+
+
+@pytest.mark.parametrize(("frames", "every_letter"), [(3, False), (6, False), (6, True)])
+def test_trimming_is_known_from_one_pass(frames: int, every_letter: bool) -> None:
+    network = FrameSymmetrized(trained(valid_stack()), frames, "max", every_letter=every_letter).eval()
+    x = torch.randn(2, 4, 17, generator=torch.Generator().manual_seed(8))
+    lengths = torch.tensor([17, 12])
+    with torch.no_grad():
+        found = network.trimmed_maxima(x, 6, lengths)
+        for row, length in enumerate(lengths.tolist()):
+            for front in range(7):
+                for end in range(7):
+                    left = x[row : row + 1, :, front : length - end]
+                    if left.shape[2]:
+                        wanted = network(left)[0]
+                        assert torch.allclose(found[row, :, front, end], wanted, atol=1e-5)
+    with pytest.raises(UsageError, match="maximum"):
+        FrameSymmetrized(valid_stack(), frames, "average").trimmed_maxima(x, 1)
