@@ -211,7 +211,8 @@ class ConvolutionBlock(nn.Module):
             if i == last and self.shortcut is not None and beside is None:
                 branch = interval_of(self.shortcut, lower, upper, lengths)
                 bounds = sum_of_bounds(bounds, branch)
-            bounds = Bounds(torch.relu(bounds.lower), torch.relu(bounds.upper), bounds.lengths)
+            rectified = F.relu if torch.is_grad_enabled() or first is not None else F.relu_
+            bounds = Bounds(rectified(bounds.lower), rectified(bounds.upper), bounds.lengths)
         if self.pool is not None:
             low, high, own = bounds
             bounds = self.pool.interval(zero_padding(low, own), zero_padding(high, own), own)

@@ -182,8 +182,8 @@ class EquivariantLayer(nn.Module):
             bias = torch.cat([bias, bias.flip(0)])
         padding = (3 * self.codons - 1) // 2
 
-        def convolve(x: Tensor, weight: Tensor) -> Tensor:
-            return F.conv1d(x, weight, padding=padding)
+        def convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+            return F.conv1d(x, weight, bias, padding=padding)
 
         lower, upper = zero_padding(lower, lengths), zero_padding(upper, lengths)
         return Bounds(*convolution_interval(convolve, self.kernel(), bias, lower, upper), lengths)

@@ -83,8 +83,8 @@ class ReverseComplementConv1d(nn.Module):
         """The image of a box for each value of the result, attained but for rounding."""
         check_reversal(self.geometry, lower.shape[2], lengths, "this convolution")
 
-        def convolve(x: Tensor, weight: Tensor) -> Tensor:
-            return F.conv1d(x, weight, None, self.stride, self.padding, self.dilation)
+        def convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+            return F.conv1d(x, weight, bias, self.stride, self.padding, self.dilation)
 
         weight, bias = self._of_both_strands()
         lower, upper = zero_padding(lower, lengths), zero_padding(upper, lengths)

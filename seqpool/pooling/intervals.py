@@ -71,10 +71,13 @@ def ends_of_sums(
     values: int,
 ) -> Bounds:
     """As `ends`, for weighted sums of at most so many values, no weight below 0, wider by what rounding may do."""
-    size, _ = _split(pool(magnitudes(lower, upper), lengths))
+    bounds = ends(pool, lower, upper, lengths)
+    if lower.numel() and bool((lower >= 0).all()):  # as after ReLU: the upper bounds are the magnitudes
+        size = bounds.upper
+    else:
+        size, _ = _split(pool(magnitudes(lower, upper), lengths))
     # a value's weight is rounded too, and so are the slack and the two bounds
-    slack = rounding(values + 4, lower.dtype) * size
-    return widened(ends(pool, lower, upper, lengths), slack)
+    return widened(bounds, rounding(values + 4, lower.dtype) * size)
 
 
 def powers_of_magnitudes(

@@ -46,8 +46,8 @@ NO_MAP = {
     "MapBlock": "after a spectrogram",
     "MapLayers": "after a spectrogram",
     "MaskedBatchNorm2d": "after a spectrogram",
+    "NormReLU2d": "after a spectrogram",
     "Spectrogram": "magnitudes of a Fourier transform",
-    "Pcen": "after a spectrogram",
     "PCEN": "after a spectrogram",
     "SpectrogramEncoder": "after a spectrogram",
 }

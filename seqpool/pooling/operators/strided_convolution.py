@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from seqpool.errors import UsageError
 from seqpool.pooling.axes import Axis, Pooled, pool_windows
-from seqpool.pooling.intervals import Bounds, magnitudes, rounding, widened
+from seqpool.pooling.intervals import Bounds, magnitudes, rounding
 from seqpool.pooling.masks import fill_padding
 from seqpool.pooling.modules import LocalPool
 from seqpool.pooling.rows import by_rows, finite_padding
@@ -102,11 +102,13 @@ class StridedConvPool1d(LocalPool):
             )
             return pooled if isinstance(pooled, Tensor) else pooled[0]
 
-        rising, falling = self.weight.clamp(min=0), self.weight.clamp(max=0)
-        bounds = Bounds(
-            pool(lower, rising) + pool(upper, falling),
-            pool(upper, rising) + pool(lower, falling),
-            None if lengths is None else self.output_lengths(lengths),
-        )
-        size = pool(magnitudes(lower, upper), self.weight.abs())
-        return widened(bounds, size * rounding(2 * (self.kernel_size + 4), lower.dtype))
+        new_lengths = None if lengths is None else self.output_lengths(lengths)
+        middle, size = pool((lower + upper) / 2, self.weight), self.weight.abs()
+        reach = pool((upper - lower) / 2, size)
+        share = rounding(2 * (self.kernel_size + 6), lower.dtype)
+        if lengths is None and lower.numel():  # one number for all costs less than one for each window
+            most = torch.maximum(upper.detach().amax(), -lower.detach().amin())
+            reach = reach + share * most * size.detach().sum(dim=1).amax()
+        else:
+            reach = reach + share * pool(magnitudes(lower, upper), size)
+        return Bounds(middle - reach, middle + reach, new_lengths)
