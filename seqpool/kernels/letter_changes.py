@@ -64,7 +64,7 @@ def _maxima_of_single_changes(
             score = scores[window]
             for lane in range(lanes):
                 changed = score[lane] + (new[lane] - old[lane])
-                best[lane] = max(best[lane], changed)
+                best[lane] = changed if changed > best[lane] else best[lane]
 
 
 def maxima_of_single_changes(

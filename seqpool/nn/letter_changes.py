@@ -99,48 +99,70 @@ def network_outputs(network: nn.Module, rows: Codes, batch: int = 1024) -> NDArr
 
 
 @dataclass(frozen=True)
-class _Windows:
-    """Windows of one filter layer on one sequence, padded as the network pads it.
+class _Padded:
+    """A sequence as a network pads it, in few symbols: plain letters are themselves, other codes follow.
 
-    symbols: (P,). offset: where the sequence begins in it. table: (width, codes, lanes). scores: (windows, lanes) with
-    the bias of their stretch and without the bias of the filter. bias: (windows, lanes) that of the stretch.
+    symbols: (P,). offset: where the sequence begins in it. symbol: (256,) of each code. channels: (symbols, letters) of
+    each symbol in float64. changeable: (P,) the letters of the sequence.
     """
 
     symbols: Codes
     offset: int
+    symbol: Codes
+    channels: Tensor
+    changeable: NDArray[np.bool_]
+
+
+def _padded(network: MotifDetector, codes: Codes, allowed: Codes) -> _Padded:
+    padded, _ = network.pad(torch.from_numpy(codes.copy())[None], torch.tensor([len(codes)]))
+    rows, offset = padded[0].numpy(), network.options.padding
+    table = network.one_hot.table.detach().double()
+    letters = table.shape[1]
+    others = np.setdiff1d(np.append(np.unique(rows), allowed), np.arange(letters))
+    symbol = np.zeros(256, dtype=np.uint8)
+    symbol[:letters] = np.arange(letters)
+    symbol[others] = letters + np.arange(len(others))
+    known = [table[int(code)] if code < len(table) else table.new_zeros(letters) for code in others]
+    changeable = np.zeros(len(rows), dtype=bool)
+    changeable[offset : offset + len(codes)] = True
+    return _Padded(symbol[rows], offset, symbol, torch.stack([*table[:letters], *known]), changeable)
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Windows of one filter layer on one padded sequence.
+
+    table: (width, symbols, lanes). scores: (windows, lanes) with the bias of their stretch and without the bias of the
+    filter. bias: (windows, lanes) that of the stretch.
+    """
+
+    symbols: Codes
     table: NDArray[np.float32]
     scores: NDArray[np.float32]
     bias: NDArray[np.float32]
 
 
-def _windows_of(layer: MotifFilters, padded: Codes, offset: int) -> _Windows:
-    channels = layer.one_hot.table.detach().double()
-    channels = torch.cat([channels, channels.new_zeros(max(BLANK + 1 - len(channels), 0), channels.shape[1])])
-    lanes = torch.cat([weight.detach().double() for weight in layer.weights_of_strands()])  # (lanes, letters, width)
-    table = torch.einsum("lak,sa->ksl", lanes, channels).float().contiguous().numpy()
-    windows = len(padded) - layer.width + 1
-    bias = np.zeros((windows, len(lanes)), dtype=np.float32)
+def _windows_of(layer: MotifFilters, padded: _Padded) -> _Windows:
+    lanes = torch.cat([weight.detach() for weight in layer.weights_of_strands()]).double()  # (lanes, letters, width)
+    filters, letters, width = lanes.shape
+    table = (padded.channels @ lanes.permute(1, 2, 0).reshape(letters, -1)).view(-1, width, filters).transpose(0, 1)
+    windows = len(padded.symbols) - width + 1
+    bias = np.zeros((windows, filters), dtype=np.float32)
     if layer.position_bias is not None:
         bias[:] = layer.bias_of_windows(windows).detach().repeat(len(layer.weights_of_strands()), 1).T.numpy()
-    return _Windows(padded, offset, table, window_scores(padded, table, bias), bias)
-
-
-def _padded(network: MotifDetector, codes: Codes) -> tuple[Codes, int]:
-    padded, _ = network.pad(torch.from_numpy(codes)[None], torch.tensor([len(codes)]))
-    return padded[0].numpy(), network.options.padding
+    rows = table.float().contiguous().numpy()
+    return _Windows(padded.symbols, rows, window_scores(padded.symbols, rows, bias), bias)
 
 
 def _features_of_single_changes(
     network: MotifDetector, codes: Codes, positions: NDArray[np.int64], replacement: Codes
 ) -> Tensor:
-    padded, offset = _padded(network, codes)
-    threads = torch.get_num_threads()
+    padded = _padded(network, codes, replacement)
+    threads, places, symbols = torch.get_num_threads(), positions + padded.offset, padded.symbol[replacement]
     parts = []
     for layer in network.filter_layers():
-        own = _windows_of(layer, padded, offset)
-        maxima = maxima_of_single_changes(
-            padded, own.scores, own.table, positions + offset, replacement, threads
-        )  # fmt: skip
+        own = _windows_of(layer, padded)
+        maxima = maxima_of_single_changes(own.symbols, own.scores, own.table, places, symbols, threads)
         best = torch.from_numpy(maxima)
         filters = len(layer.weight)
         if layer.strands == "both":
@@ -148,7 +170,7 @@ def _features_of_single_changes(
         bias = torch.cat([layer.bias, layer.bias]) if layer.strands == "apart" else layer.bias
         parts.append(torch.relu(best + bias))
         if layer.average:
-            parts.append(_averages_of_single_changes(layer, own, positions + offset, replacement))
+            parts.append(_averages_of_single_changes(layer, own, places, symbols))
     if network.words or network.options.composition:
         rows = torch.from_numpy(changed(codes, positions, replacement))
         lengths = torch.full((len(rows),), len(codes), dtype=torch.int64)
@@ -183,13 +205,11 @@ def feature_bounds(network: MotifDetector, codes: Codes, changes: LetterChanges,
 
     exact: lower ends of maxima by dynamic programming, where that is affordable.
     """
-    padded, offset = _padded(network, codes)
-    changeable = np.zeros(len(padded), dtype=bool)
-    changeable[offset : offset + len(codes)] = True
-    allowed = changes.allowed(network)
+    padded = _padded(network, codes, changes.allowed(network))
+    allowed = padded.symbol[changes.allowed(network)]
     lowest, highest = [], []
     for layer in network.filter_layers():
-        low, high = _bounds_of_layer(layer, _windows_of(layer, padded, offset), allowed, changeable, changes, exact)
+        low, high = _bounds_of_layer(layer, _windows_of(layer, padded), padded, allowed, changes, exact)
         lowest.append(low)
         highest.append(high)
     for words in network.words:
@@ -227,18 +247,19 @@ def _sizes(network: MotifDetector, low: Tensor, high: Tensor) -> Tensor:
 def _bounds_of_layer(
     layer: MotifFilters,
     own: _Windows,
+    padded: _Padded,
     allowed: Codes,
-    changeable: NDArray[np.bool_],
     changes: LetterChanges,
     exact: bool,
 ) -> tuple[Tensor, Tensor]:
+    changeable = padded.changeable
     strands = 2 if layer.strands == "both" else 1
     lower, upper = bounds_of_maxima(
         own.symbols, own.scores, own.table, allowed, changeable, changes.count, strands, torch.get_num_threads()
     )
     letters = layer.weight.shape[1]
     steps = len(own.symbols) * letters**layer.width * (changes.count + 1)
-    plain = bool((own.symbols[changeable] < letters).all() and (own.symbols[~changeable] == BLANK).all())
+    plain = bool((own.symbols[changeable] < letters).all() and (own.symbols[~changeable] == padded.symbol[BLANK]).all())
     if exact and changes.kind == "substitutions" and plain and steps <= EXACT_STEPS:
         lower = np.maximum(lower, _exact_lower(layer, own, changeable, changes.count, strands))
     bias = torch.cat([layer.bias, layer.bias]) if layer.strands == "apart" else layer.bias
