@@ -30,7 +30,7 @@ from seqpool.nn.letter_changes import LetterChanges, feature_bounds
 from seqpool.nn.motif_detector import MotifDetector
 from seqpool.nn.perturbations import Noise
 from seqpool.options.pooling import GLOBAL_NAMES, LOCAL_NAMES
-from seqpool.pooling import global_pool, local_pool
+from seqpool.pooling import AdaptiveAvgPool1d, AdaptiveMaxPool1d, global_pool, local_pool
 
 ROWS, CHANNELS, LENGTH, POINTS = 50, 3, 24, 20
 RADII = (1e-4, 1e-2, 0.1)
@@ -156,6 +156,10 @@ def main() -> int:
     for name in GLOBAL_NAMES:
         checks[f"{name}, rows"] = lambda name=name: check_operator(  # type: ignore[misc]
             lambda: global_pool(name, CHANNELS), arguments.samples
+        )
+    for kind in (AdaptiveMaxPool1d, AdaptiveAvgPool1d):
+        checks[f"{kind.__name__}, 4 cells"] = lambda kind=kind: check_operator(  # type: ignore[misc]
+            lambda: kind(4), arguments.samples
         )
     for path in arguments.artifacts:
         checks[path] = lambda path=path: check_network(path, arguments.samples)  # type: ignore[misc]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -68,6 +69,7 @@ class LetterCertifier:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.network: nn.Module = artifact.network
+        self.alphabet = letter_input(artifact).letters
         facts = artifact.facts
         self.rule = None if facts.job == "coding" else Rule(facts.target, facts.thresholds, facts.temperature)
         self._pairs: MotifDetector | None = None
@@ -95,7 +97,7 @@ class LetterCertifier:
     def single_changes(self, codes: Codes, changes: LetterChanges) -> tuple[Codes, NDArray[np.float64]]:
         """(changes, L) codes after each single change, and their outputs; those close to another decision, where
         rounding could decide, are the network's own."""
-        positions, replacement = changes.variants(codes, self.network)
+        positions, replacement = changes.variants(codes)
         rows = changed(codes, positions, replacement)
         outputs = outputs_of_single_changes(self.network, codes, positions, replacement)
         if self.rule is not None and isinstance(self.network, MotifDetector):
@@ -110,7 +112,7 @@ class LetterCertifier:
         if changes.count > 1 and self._within_bounds(codes, changes):
             return Withstood(True, "windows")
         single = replace(changes, count=1)
-        positions, _ = changes.variants(codes, self.network)
+        positions, _ = changes.variants(codes)
         if len(positions) > MOST_VARIANTS and changes.count > 1:
             return Withstood(False, "windows")
         rows, outputs = self.single_changes(codes, single)
@@ -244,9 +246,12 @@ def _certified(name: str, codes: Codes, certifier: LetterCertifier, kind: str | 
         proven = min(count, len(codes) - 1) if broken is None else broken - 1
         return Certified(name, said, float(proven), "letters", "exact", None if broken is None else float(broken))
     if kind is None:
-        proven, method, attack = certifier.largest(codes, decided, LetterChanges("substitutions", 1))
+        proven, method, attack = certifier.largest(
+            codes, decided, LetterChanges("substitutions", 1, certifier.alphabet)
+        )
         return Certified(name, said, float(proven), "letters", method, None if attack is None else float(attack))
-    changes = LetterChanges("unknown" if kind == "unknown" else "substitutions", min(count, len(codes)))
+    named: Literal["substitutions", "unknown"] = "unknown" if kind == "unknown" else "substitutions"
+    changes = LetterChanges(named, min(count, len(codes)), certifier.alphabet)
     found = certifier.withstands(codes, decided, changes)
     attack = None
     if not found.proven:

@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from seqpool.alphabet import DNA, Alphabet
 from seqpool.kernels.letter_changes import bounds_of_maxima, lowest_maximum, maxima_of_single_changes, window_scores
-from seqpool.nn.letters import BLANK, OneHot
+from seqpool.nn.letters import BLANK
 from seqpool.nn.motif_detector import MotifDetector, MotifFilters
 from seqpool.nn.word_bag import WordBag
 from seqpool.pooling.intervals import Bounds, rounding
@@ -34,35 +35,21 @@ class LetterChanges:
 
     kind: Literal["substitutions", "unknown"]
     count: int
+    alphabet: Alphabet = DNA
 
-    def allowed(self, network: nn.Module) -> Codes:
+    @property
+    def allowed(self) -> Codes:
         """Codes that a changed letter may have."""
-        table = one_hot_of(network).table
-        letters = table.shape[1]
         if self.kind == "unknown":
-            return np.array([unknown_of(network)], dtype=np.uint8)
-        return np.arange(letters, dtype=np.uint8)
+            return np.array([self.alphabet.unknown], dtype=np.uint8)
+        return np.arange(len(self.alphabet.letters), dtype=np.uint8)
 
-    def variants(self, codes: Codes, network: nn.Module) -> tuple[NDArray[np.int64], Codes]:
+    def variants(self, codes: Codes) -> tuple[NDArray[np.int64], Codes]:
         """Position and new code of every single change of (L,) codes."""
-        allowed = self.allowed(network)
-        positions = np.repeat(np.arange(len(codes)), len(allowed))
-        replacement = np.tile(allowed, len(codes))
+        positions = np.repeat(np.arange(len(codes)), len(self.allowed))
+        replacement = np.tile(self.allowed, len(codes))
         different = replacement != codes[positions]
         return positions[different], replacement[different]
-
-
-def one_hot_of(network: nn.Module) -> OneHot:
-    """The layer of a network that knows its letters."""
-    return next(module for module in network.modules() if isinstance(module, OneHot))
-
-
-def unknown_of(network: nn.Module) -> int:
-    """The code of an unknown letter: that of the uniform distribution over all."""
-    table = one_hot_of(network).table
-    letters = table.shape[1]
-    uniform = (table - 1 / letters).abs().amax(dim=1) < 1e-6
-    return int(uniform.nonzero()[0, 0])
 
 
 def changed(codes: Codes, positions: NDArray[np.int64], replacement: Codes) -> Codes:
@@ -171,12 +158,13 @@ def _features_of_single_changes(
         parts.append(torch.relu(best + bias))
         if layer.average:
             parts.append(_averages_of_single_changes(layer, own, places, symbols))
-    if network.words or network.options.composition:
+    for words in network.words:
+        assert isinstance(words, WordBag)
+        parts.append(words.after_single_changes(codes, positions, replacement))
+    if network.options.composition:
         rows = torch.from_numpy(changed(codes, positions, replacement))
         lengths = torch.full((len(rows),), len(codes), dtype=torch.int64)
-        parts += [words(rows, lengths) for words in network.words]
-        if network.options.composition:
-            parts.append(network.composition(rows, lengths))
+        parts.append(network.composition(rows, lengths))
     return torch.cat(parts, dim=1)
 
 
@@ -205,8 +193,8 @@ def feature_bounds(network: MotifDetector, codes: Codes, changes: LetterChanges,
 
     exact: lower ends of maxima by dynamic programming, where that is affordable.
     """
-    padded = _padded(network, codes, changes.allowed(network))
-    allowed = padded.symbol[changes.allowed(network)]
+    padded = _padded(network, codes, changes.allowed)
+    allowed = padded.symbol[changes.allowed]
     lowest, highest = [], []
     for layer in network.filter_layers():
         low, high = _bounds_of_layer(layer, _windows_of(layer, padded), padded, allowed, changes, exact)
@@ -226,7 +214,7 @@ def feature_bounds(network: MotifDetector, codes: Codes, changes: LetterChanges,
     low, high = torch.cat(lowest).double()[None], torch.cat(highest).double()[None]
     # scores of float32, of the network and of the bounds, are sums of up to so many values
     widest = max(network.options.widths)
-    slack = rounding(4 * (widest * len(one_hot_of(network).table[0]) + 16), torch.float32) * _sizes(network, low, high)
+    slack = rounding(4 * (widest * len(network.one_hot.table[0]) + 16), torch.float32) * _sizes(network, low, high)
     return Bounds((low - slack).to(dtype), (high + slack).to(dtype))
 
 

@@ -49,6 +49,29 @@ class WordBag(nn.Module):
             return _divided(_sums(self.vectors.weight, found, counts), torch.from_numpy(counts)[:, None])
         return self._of_words(codes, lengths)
 
+    def after_single_changes(
+        self, codes: NDArray[np.uint8], positions: NDArray[np.int64], replacement: NDArray[np.uint8]
+    ) -> Tensor:
+        """(changes, channels) of a sequence (L,) after each change of one letter: only the words it touches differ."""
+        count = len(codes) - self.k + 1
+        if count < 1 or int(codes.max()) >= self.letters or int(replacement.max(initial=0)) >= self.letters:
+            rows = np.repeat(codes[None], len(positions), axis=0)
+            rows[np.arange(len(positions)), positions] = replacement
+            return self(torch.from_numpy(rows), torch.full((len(rows),), len(codes)))  # type: ignore[no-any-return]
+        places = self.letters ** np.arange(self.k - 1, -1, -1, dtype=np.int64)
+        words = np.lib.stride_tricks.sliding_window_view(codes, self.k).astype(np.int64) @ places
+        index, vectors = self.word_index.numpy(), self.vectors.weight.detach().numpy()
+        # column c of a change: the word in which its letter is the c-th; those past an end are none
+        starts = positions[:, None] - np.arange(self.k)
+        there = (starts >= 0) & (starts < count)
+        old = words[np.where(there, starts, 0)]
+        new = old + (replacement.astype(np.int64) - codes[positions])[:, None] * places
+        none = len(vectors) - 1  # the vector of no word, zero
+        moved = vectors[np.where(there, index[np.where(there, new, 0)], none)]
+        moved -= vectors[np.where(there, index[old], none)]
+        sums = vectors[index[words]].sum(axis=0) + moved.sum(axis=1)
+        return torch.from_numpy(sums / np.float32(count) ** 0.5)
+
     def interval(self, lower: Tensor, upper: Tensor, lengths: Tensor) -> Bounds:
         """Bounds of the result while the channels (N, letters, L) stay in a box: a word whose letters are all certain
         is itself, any other may be any word or none. Loose where many words are open: their letters are forgotten to

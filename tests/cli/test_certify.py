@@ -257,3 +257,13 @@ def test_a_spectrogram_is_named_before_any_work(tmp_path: Path, capsys: pytest.C
     words = ["certify", file, "--model", str(tmp_path / "m.safetensors"), "--rate-hz", "100", "--noise", "1mV"]
     assert main(words) == 2
     assert "(SpectrogramEncoder) has no interval map" in capsys.readouterr().err
+
+
+def test_a_model_of_coding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every variant is tried; a sequence shorter than a codon is judged too."""
+    inputs = fasta(tmp_path / "in.fa", "ATGGCTGCTAAAGCTGCTGCTTAA", "ACGTNNACGTTTGACCATGCA", "AC")
+    assert main(["certify", inputs, "--model", "dna-coding", "--substitutions", "1"]) == 0
+    found = rows(capsys.readouterr().out)
+    assert {row["decision"] for row in found} <= {"coding", "noncoding"}
+    assert {row["method"] for row in found} == {"exact"}
+    assert all((float(row["radius"]) == 1) == (row["attack_radius"] == "") for row in found)

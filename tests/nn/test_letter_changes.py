@@ -9,14 +9,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from seqpool.alphabet import DNA
+from seqpool.alphabet import DNA, PROTEIN
 from seqpool.nn.letter_changes import (
     LetterChanges,
     changed,
     feature_bounds,
     network_outputs,
     outputs_of_single_changes,
-    unknown_of,
 )
 from seqpool.nn.motif_detector import MotifDetector
 from seqpool.nn.substitution_bounds import substitution_bounds
@@ -44,7 +43,7 @@ def test_one_change_is_exact(name: str, kind: str) -> None:
     changes = LetterChanges(kind, 1)  # type: ignore[arg-type]
     for length in (24,) if "bins" in name else (1, 6, 24, 40):
         codes = letters(length, length)
-        variants = changes.variants(codes, network)
+        variants = changes.variants(codes)
         found = outputs_of_single_changes(network, codes, *variants)
         wanted = network_outputs(network, changed(codes, *variants))
         assert found.shape == wanted.shape
@@ -52,8 +51,8 @@ def test_one_change_is_exact(name: str, kind: str) -> None:
 
 
 def test_every_variant_is_there_once() -> None:
-    network, codes = detector("plain"), letters(20, 3, ambiguous=False)
-    positions, replacement = LetterChanges("substitutions", 1).variants(codes, network)
+    codes = letters(20, 3, ambiguous=False)
+    positions, replacement = LetterChanges("substitutions", 1).variants(codes)
     rows = changed(codes, positions, replacement)
     assert len({row.tobytes() for row in rows}) == 3 * len(codes) == len(rows)
     assert ((rows != codes).sum(axis=1) == 1).all()
@@ -63,7 +62,7 @@ def test_every_variant_is_there_once() -> None:
 def test_other_networks_see_every_variant(name: str) -> None:
     network = made("Encoder", ENCODERS[name])
     codes = letters(12, 1)
-    variants = LetterChanges("substitutions", 1).variants(codes, network)
+    variants = LetterChanges("substitutions", 1).variants(codes)
     found = outputs_of_single_changes(network, codes, *variants)
     assert np.array_equal(found, network_outputs(network, changed(codes, *variants)))
 
@@ -87,7 +86,7 @@ def test_features_stay_within_their_bounds(name: str, kind: str) -> None:
         changes = LetterChanges(kind, count)  # type: ignore[arg-type]
         codes = letters(length, count)
         bounds = feature_bounds(network, codes, changes)
-        rows = some_changes(codes, count, changes.allowed(network), 400, 5)
+        rows = some_changes(codes, count, changes.allowed, 400, 5)
         features = network.features(torch.from_numpy(rows), torch.full((len(rows),), length))
         assert (bounds.lower <= features).all()
         assert (features <= bounds.upper).all()
@@ -122,8 +121,9 @@ def test_bounds_of_maxima_are_attained(strands: str, padding: int, count: int) -
     assert (loose.lower <= bounds.lower).all()
 
 
-def test_the_unknown_letter() -> None:
-    assert unknown_of(detector("plain")) == DNA.unknown
+def test_letters_that_may_come() -> None:
+    assert LetterChanges("unknown", 1).allowed.tolist() == [DNA.unknown]
+    assert len(LetterChanges("substitutions", 1, PROTEIN).allowed) == 20
 
 
 @pytest.mark.parametrize("name", DETECTORS)
