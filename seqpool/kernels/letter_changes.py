@@ -67,6 +67,19 @@ def _maxima_of_single_changes(
                 best[lane] = changed if changed > best[lane] else best[lane]
 
 
+@compiled
+def _running_maxima(scores: Floats, prefix: Floats, suffix: Floats) -> None:
+    """prefix[i]: largest of the scores before window i; suffix[i]: of those from window i on."""
+    windows, lanes = scores.shape
+    prefix[0], suffix[windows] = -np.inf, -np.inf
+    for window in range(windows):
+        back = windows - 1 - window
+        for lane in range(lanes):
+            score, other = scores[window, lane], scores[back, lane]
+            prefix[window + 1, lane] = score if score > prefix[window, lane] else prefix[window, lane]
+            suffix[back, lane] = other if other > suffix[back + 1, lane] else suffix[back + 1, lane]
+
+
 def maxima_of_single_changes(
     symbols: Symbols,
     scores: Floats,
@@ -78,10 +91,9 @@ def maxima_of_single_changes(
     """(changes, lanes) largest window score after each change of one position to a symbol: only the windows that the
     change touches are scored anew."""
     windows, lanes = scores.shape
-    prefix = np.full((windows + 1, lanes), -np.inf, dtype=np.float32)
-    suffix = np.full((windows + 1, lanes), -np.inf, dtype=np.float32)
-    np.maximum.accumulate(scores, axis=0, out=prefix[1:])
-    suffix[:-1] = np.maximum.accumulate(scores[::-1], axis=0)[::-1]
+    prefix = np.empty((windows + 1, lanes), dtype=np.float32)
+    suffix = np.empty((windows + 1, lanes), dtype=np.float32)
+    _running_maxima(scores, prefix, suffix)
     maxima = np.empty((len(positions), lanes), dtype=np.float32)
     step = 64
 

@@ -101,18 +101,25 @@ class _Padded:
 
 
 def _padded(network: MotifDetector, codes: Codes, allowed: Codes) -> _Padded:
-    padded, _ = network.pad(torch.from_numpy(codes.copy())[None], torch.tensor([len(codes)]))
-    rows, offset = padded[0].numpy(), network.options.padding
-    table = network.one_hot.table.detach().double()
+    offset = network.options.padding
+    if len(codes) >= max(network.options.widths):
+        rows = np.full(len(codes) + 2 * offset, BLANK, dtype=np.uint8)
+        rows[offset : offset + len(codes)] = codes
+    else:
+        rows = network.pad(torch.from_numpy(codes.copy())[None], torch.tensor([len(codes)]))[0][0].numpy()
+    table = network.one_hot.table.numpy()
     letters = table.shape[1]
     others = np.setdiff1d(np.append(np.unique(rows), allowed), np.arange(letters))
     symbol = np.zeros(256, dtype=np.uint8)
     symbol[:letters] = np.arange(letters)
     symbol[others] = letters + np.arange(len(others))
-    known = [table[int(code)] if code < len(table) else table.new_zeros(letters) for code in others]
+    channels = np.zeros((letters + len(others), letters))
+    channels[:letters] = table[:letters]
+    known = others < len(table)  # a blank is zero in every channel
+    channels[letters:][known] = table[others[known]]
     changeable = np.zeros(len(rows), dtype=bool)
     changeable[offset : offset + len(codes)] = True
-    return _Padded(symbol[rows], offset, symbol, torch.stack([*table[:letters], *known]), changeable)
+    return _Padded(symbol[rows], offset, symbol, torch.from_numpy(channels), changeable)
 
 
 @dataclass(frozen=True)
