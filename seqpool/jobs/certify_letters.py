@@ -35,6 +35,9 @@ CLOSE = 1e-3
 MOST_VARIANTS = 3000
 """Single changes of a sequence, each of which is looked at by itself where bounds of all do not suffice."""
 
+MOST_LETTERS = 5000
+"""Of a sequence: its single changes take that many times its own memory, thrice."""
+
 GREEDY_ROUNDS = 16
 """Changes after which a greedy attack gives up where none were asked for."""
 
@@ -227,6 +230,14 @@ def certified_sequences(
                 if len(sequence) == 0:
                     on_error(
                         DataError(f"{file}: record '{sequence.name}' holds no letter: there is nothing to certify.")
+                    )
+                    continue
+                if len(sequence) > MOST_LETTERS:
+                    on_error(
+                        DataError(
+                            f"{file}: record '{sequence.name}' has {len(sequence):,} letters, all of whose changes are "
+                            f"too many to look at: expected up to {MOST_LETTERS:,}; cut out the part that matters."
+                        )
                     )
                     continue
                 if wanted is not None and (len(sequence) != wanted or kind == "trim"):

@@ -238,9 +238,11 @@ def test_bad_inputs_do_not_stop_the_others(tmp_path: Path, capsys: pytest.Captur
 
 def test_letters_that_cannot_be_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = letter_model(tmp_path / "model.safetensors")
-    inputs = fasta(tmp_path / "in.fa", "ACGTJJACGT", some_letters(12, 1))
+    inputs = fasta(tmp_path / "in.fa", "ACGTJJACGT", "A" * 5001, some_letters(12, 1))
     assert main(["certify", inputs, "--model", model, "--substitutions", "1"]) == 1
-    assert len(rows(capsys.readouterr().out)) == 1
+    captured = capsys.readouterr()
+    assert len(rows(captured.out)) == 1
+    assert "5,001 letters" in captured.err
 
 
 def test_a_spectrogram_is_named_before_any_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
