@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 # Public names are loaded when first used, so that `import seqpool` costs neither torch nor Lightning.
 _HOMES: dict[str, str] = {
+    "certify": "seqpool.jobs.certify",
     "classify": "seqpool.jobs.classify",
     "delineate": "seqpool.jobs.delineate",
     "enrich": "seqpool.jobs.enrich",

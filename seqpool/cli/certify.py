@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from seqpool.cli.arguments import add_inputs, add_output, add_threads, given_inputs, positive_int
 from seqpool.cli.recording_options import add_recording_options
 from seqpool.cli.reporter import Reporter
 from seqpool.errors import UsageError
-from seqpool.options.certify import hertz, millivolts
+from seqpool.options.certify import LETTER_KINDS, SIGNAL_KINDS, millivolts, share, wander
 
 FORMATS = ("tsv", "jsonl", "parquet")
-
-SIGNAL_KINDS = ("noise", "offset", "gain", "wander")
-LETTER_KINDS = ("substitutions", "unknown", "trim")
 
 _DESCRIPTION = """\
 What a model's decisions withstand, proven: no noise up to the radius, or no change of so many letters, makes another
@@ -58,20 +55,6 @@ def _checked(read: Callable[[str], Value]) -> Callable[[str], Value]:
     return parse
 
 
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1:
-        raise ValueError(f"{text} is no gain, expected a share above 0 and below 1, such as 0.1")
-    return value
-
-
-def _wander(text: str) -> tuple[float, float]:
-    amount, colon, frequency = text.partition(":")
-    if not colon:
-        raise ValueError(f"{text!r} is no wander, expected an amplitude and a frequency, such as 0.2mV:0.5Hz")
-    return millivolts(amount), hertz(frequency)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `certify`."""
     parser.description = _DESCRIPTION
@@ -81,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--noise", type=_checked(millivolts), metavar="E", help="on every sample, such as 0.05mV")
     parser.add_argument("--offset", type=_checked(millivolts), metavar="E", help="of a whole lead, such as 0.1mV")
-    parser.add_argument("--gain", type=_checked(_share), metavar="G", help="of a lead, a share such as 0.1")
-    parser.add_argument("--wander", type=_checked(_wander), metavar="A:F", help="of the baseline, such as 0.2mV:0.5Hz")
+    parser.add_argument("--gain", type=_checked(share), metavar="G", help="of a lead, a share such as 0.1")
+    parser.add_argument("--wander", type=_checked(wander), metavar="A:F", help="of the baseline, such as 0.2mV:0.5Hz")
     parser.add_argument("--substitutions", type=positive_int, metavar="K", help="of any K letters by any others")
     parser.add_argument("--unknown", type=positive_int, metavar="K", help="any K letters replaced by N (X in protein)")
     parser.add_argument("--trim", type=positive_int, metavar="K", help="up to K letters lost at the ends together")
@@ -95,34 +78,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
 
 
-def _asked(arguments: argparse.Namespace, *, letters: bool) -> str | None:
-    """The name of the one option that says what happens. Raises UsageError for several, or one of the other kind."""
-    given = [name for name in (*SIGNAL_KINDS, *LETTER_KINDS) if getattr(arguments, name) is not None]
-    if len(given) > 1:
-        raise UsageError(f"--{given[0]} and --{given[1]} were both given, expected at most one of them.")
-    accepted = LETTER_KINDS if letters else SIGNAL_KINDS
-    if given and given[0] not in accepted:
-        what = "sequences" if letters else "recordings"
-        raise UsageError(
-            f"--{given[0]} is not for a model of {what}, expected one of {', '.join(f'--{name}' for name in accepted)}."
-        )
-    return given[0] if given else None
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Certify and write. Returns the exit code."""
     inputs = given_inputs(arguments)
-    for letters in (True, False):  # several are refused before a model is read
-        if sum(getattr(arguments, name) is not None for name in (*SIGNAL_KINDS, *LETTER_KINDS)) > 1:
-            _asked(arguments, letters=letters)
+    asked = {name: getattr(arguments, name) for name in (*SIGNAL_KINDS, *LETTER_KINDS)}
+    given = [name for name, amount in asked.items() if amount is not None]
+    if len(given) > 1:
+        raise UsageError(f"--{given[0]} and --{given[1]} were both given, expected at most one of them.")
+    kind = given[0] if given else None
 
     import torch
     from tqdm import tqdm
 
     from seqpool.artifact import load_artifact
     from seqpool.cli.row_output import open_rows
-    from seqpool.jobs.certify import COLUMNS, table_rows
-    from seqpool.options.inputs import Letters
+    from seqpool.jobs.certify import COLUMNS, certified, table_rows
     from seqpool.plots.certainty import draw_certainty
     from seqpool.zoo.shipped import model_file
 
@@ -130,17 +100,18 @@ def run(arguments: argparse.Namespace) -> int:
         torch.set_num_threads(arguments.threads)
     reporter = Reporter("certify", quiet=arguments.quiet)
     artifact = load_artifact(model_file(arguments.model))
-    letters = isinstance(artifact.input, Letters)
-    kind = _asked(arguments, letters=letters)
-    rows = _of_letters if letters else _of_recordings
     proven: list[float] = []
     attacks: list[float] = []
-    unit = "letters" if letters else "share" if kind == "gain" else "mV"
     hidden = arguments.quiet or not sys.stderr.isatty()
-    found = rows(arguments, inputs, artifact, kind, reporter)
+    found = certified(
+        inputs, artifact, kind, None if kind is None else asked[kind], lead=arguments.lead, unit=arguments.unit,
+        rate_hz=arguments.rate_hz, ignore_checksum=arguments.ignore_checksum, precision=arguments.precision,
+        on_error=reporter.error, on_note=reporter.note,
+    )  # fmt: skip
     with open_rows(arguments, COLUMNS, {"model": str(arguments.model)}) as writer:
         for row in tqdm(found, unit="input", leave=False, disable=hidden, file=sys.stderr):
             writer.write(table_rows(row))
+            unit = row.unit
             proven.append(row.radius)
             attacks.append(float("inf") if row.attack_radius is None else row.attack_radius)
     if arguments.plot is not None:
@@ -148,37 +119,3 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"--plot {arguments.plot}: no input could be judged, so there is nothing to draw.")
         draw_certainty(arguments.plot, proven, attacks, unit)
     return 1 if reporter.bad else 0
-
-
-def _of_letters(
-    arguments: argparse.Namespace, inputs: list[str], artifact: Any, kind: str | None, reporter: Reporter
-) -> Iterator[Any]:
-    from seqpool.jobs.certify_letters import certified_sequences
-
-    if arguments.precision != "float32":
-        raise UsageError("--precision is for recordings: letters are certified in the model's own type.")
-    if artifact.facts.target == "regression":
-        raise UsageError("the model predicts values and decides nothing: there is no decision to certify.")
-    count = 1 if kind is None else getattr(arguments, kind)
-    return certified_sequences(inputs, artifact, kind, count, on_error=reporter.error, on_note=reporter.note)
-
-
-def _of_recordings(
-    arguments: argparse.Namespace, inputs: list[str], artifact: Any, kind: str | None, reporter: Reporter
-) -> Iterator[Any]:
-    from seqpool.jobs.certify_recordings import certified_recordings
-    from seqpool.jobs.recording_inputs import found_recordings
-    from seqpool.nn.perturbations import Gain, Noise, Offset, Perturbation, Wander
-
-    perturbation: Perturbation
-    if kind == "wander":
-        amplitude, below_hz = arguments.wander
-        perturbation = Wander(amplitude, below_hz, 1.0)
-    else:
-        kinds: dict[str | None, type[Perturbation]] = {"offset": Offset, "gain": Gain}
-        perturbation = kinds.get(kind, Noise)(1.0 if kind is None else getattr(arguments, kind))
-    return certified_recordings(
-        found_recordings(inputs, reporter.error), artifact, perturbation, kind is not None,
-        lead=arguments.lead, double=arguments.precision == "float64", unit=arguments.unit, rate_hz=arguments.rate_hz,
-        ignore_checksum=arguments.ignore_checksum, on_error=reporter.error, on_note=reporter.note,
-    )  # fmt: skip

@@ -240,6 +240,8 @@ def certified_recordings(
     for name in names:
         try:
             recording = read_recording(name, **reading)
+            for note in recording.notes:
+                on_note(f"{recording.source}: {note}.")
             own = replace(perturbation, rate_hz=reads.rate_hz) if isinstance(perturbation, Wander) else perturbation
             yield _certified(RecordingCase(recording, reads, lead, artifact, certifier), own, asked)
         except DataError as error:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+SIGNAL_KINDS = ("noise", "offset", "gain", "wander")
+LETTER_KINDS = ("substitutions", "unknown", "trim")
+
 MILLIVOLTS = {"V": 1000.0, "mV": 1.0, "uV": 1e-3, "µV": 1e-3, "nV": 1e-6}
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|nan|inf"
@@ -30,6 +33,22 @@ def hertz(text: str) -> float:
     if not 0 < value < float("inf"):
         raise ValueError(f"{text} is no frequency, expected more than 0")
     return value
+
+
+def share(text: str | float) -> float:
+    """A share above 0 and below 1. Raises ValueError for any other."""
+    value = float(text)
+    if not 0 < value < 1:
+        raise ValueError(f"{text} is no gain, expected a share above 0 and below 1, such as 0.1")
+    return value
+
+
+def wander(text: str) -> tuple[float, float]:
+    """Amplitude in millivolts and frequency in hertz of such as `0.2mV:0.5Hz`. Raises ValueError for any other."""
+    amount, colon, frequency = text.partition(":")
+    if not colon:
+        raise ValueError(f"{text!r} is no wander, expected an amplitude and a frequency, such as 0.2mV:0.5Hz")
+    return millivolts(amount), hertz(frequency)
 
 
 @dataclass(frozen=True)

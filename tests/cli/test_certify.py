@@ -14,8 +14,10 @@ import torch
 import yaml
 from torch import nn
 
+import seqpool
 from seqpool.artifact import input_config, load_artifact, save_artifact
 from seqpool.cli.main import main
+from seqpool.errors import UsageError
 from seqpool.jobs.certify_letters import LetterCertifier
 from seqpool.nn.build import build_network
 from seqpool.nn.encoder import Encoder
@@ -269,3 +271,29 @@ def test_a_model_of_coding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert {row["decision"] for row in found} <= {"coding", "noncoding"}
     assert {row["method"] for row in found} == {"exact"}
     assert all((float(row["radius"]) == 1) == (row["attack_radius"] == "") for row in found)
+
+
+def test_the_function_gives_what_the_command_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = letter_model(tmp_path / "model.safetensors")
+    inputs = fasta(tmp_path / "in.fa", *(some_letters(12, seed) for seed in range(3)))
+    assert main(["certify", inputs, "--model", model]) == 0
+    printed = rows(capsys.readouterr().out)
+    table = seqpool.certify(inputs, model)
+    assert [f"{radius:g}" for radius in table["radius"]] == [row["radius"] for row in printed]
+    assert table["decision"].tolist() == [row["decision"] for row in printed]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"noise": "0mV"}, "noise: 0mV is no radius"),
+        ({"nois": "1mV"}, "nois was asked for, expected at most one of noise, offset"),
+        ({"substitutions": 1, "trim": 2}, "substitutions, trim was asked for"),
+        ({"substitutions": 0}, "substitutions is 0, expected at least 1"),
+        ({"noise": "1mV"}, "--noise is not for a model of sequences"),
+    ],
+)
+def test_what_the_function_cannot_be_asked(tmp_path: Path, asked: dict[str, Any], sentence: str) -> None:
+    model = letter_model(tmp_path / "model.safetensors")
+    with pytest.raises(UsageError, match=sentence):
+        seqpool.certify(fasta(tmp_path / "in.fa", "ACGT"), model, **asked)
